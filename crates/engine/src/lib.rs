@@ -1,0 +1,3 @@
+//! The playback brain: a state machine without I/O.
+
+pub mod io;

@@ -1,0 +1,1 @@
+//! HLS playlists: parsed, merged on reload, written.

@@ -1,0 +1,1 @@
+//! Looking around in a sphere: camera, projections, gestures, on plain numbers.

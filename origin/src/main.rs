@@ -1,0 +1,3 @@
+//! immersive: the bundled origin and its tools.
+
+fn main() {}

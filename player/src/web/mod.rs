@@ -1,0 +1,12 @@
+//! The only place that holds a `Closure`. Each guard undoes itself when it is dropped; callbacks
+//! are expected to post to a mailbox and return, never to do work while a borrow is held.
+
+mod frame;
+mod listener;
+mod task;
+mod timer;
+
+pub use frame::AnimationFrame;
+pub use listener::Listener;
+pub use task::Task;
+pub use timer::{Timer, defer, now_millis};

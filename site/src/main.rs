@@ -1,0 +1,3 @@
+//! The page behind index.html?url=...: uses only the tag, its attributes and events.
+
+fn main() {}

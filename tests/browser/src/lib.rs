@@ -1,0 +1,1 @@
+//! The whole system in headless Chromium, on WebGPU and on WebGL2.

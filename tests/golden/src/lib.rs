@@ -1,0 +1,1 @@
+//! Pictures against CPU mathematics and ffmpeg v360.

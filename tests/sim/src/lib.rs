@@ -1,0 +1,1 @@
+//! Whole playback sessions on a virtual clock and a simulated network.

@@ -1,0 +1,3 @@
+//! cargo xtask: demo, test, build, package, size, bench, sim, replay.
+
+fn main() {}
