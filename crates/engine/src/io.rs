@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+pub use immersive_media::TrackKind;
 use immersive_media::time::Timestamp;
 
 /// A moment on the host's monotonic clock.
@@ -55,15 +56,6 @@ pub struct TimeRange {
     pub start_secs: f64,
     /// First moment after.
     pub end_secs: f64,
-}
-
-/// What a `SourceBuffer` holds; there is at most one of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TrackKind {
-    /// Video samples.
-    Video,
-    /// Audio samples.
-    Audio,
 }
 
 /// Everything that can happen to the engine.

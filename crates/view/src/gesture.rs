@@ -1,0 +1,16 @@
+//! What a hand asks of the view, whatever device it came from.
+
+/// A request to change the view; angles are radians of the camera's own yaw and pitch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gesture {
+    /// A hand is on the picture: whatever moves by itself stops.
+    Hold,
+    /// Turn now by this much: positive yaw looks further right, positive pitch further up.
+    Turn { yaw_rad: f32, pitch_rad: f32 },
+    /// The hand let go while moving: go on turning at this speed and slow down.
+    Fling { yaw_rad_per_sec: f32, pitch_rad_per_sec: f32 },
+    /// Multiply the field of view: below 1 is closer.
+    Zoom { factor: f32 },
+    /// Back to where the view began.
+    Recenter,
+}
