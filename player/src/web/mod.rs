@@ -1,12 +1,17 @@
 //! The only place that holds a `Closure`. Each guard undoes itself when it is dropped; callbacks
 //! are expected to post to a mailbox and return, never to do work while a borrow is held.
 
+mod errors;
+pub mod fetch;
 mod frame;
 mod listener;
+pub mod media_source;
 mod task;
 mod timer;
 
+pub use errors::{describe, ignore_rejection, name_of};
 pub use frame::AnimationFrame;
 pub use listener::Listener;
+pub use media_source::time_ranges;
 pub use task::Task;
-pub use timer::{Timer, defer, now_millis};
+pub use timer::{Microtask, Timer, now_millis};

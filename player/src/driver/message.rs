@@ -1,0 +1,54 @@
+//! Everything that crosses between the main thread and the driver.
+
+use immersive_engine::io::{Event, Failure, SeekReason, Stats, TimeRange};
+use wasm_bindgen::JsValue;
+
+/// From the main thread to the driver.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Play this absolute URL.
+    Load { url: String, start_secs: Option<f64>, seed: u64 },
+    /// Stop everything.
+    Unload,
+    /// A rendition, or `None` for automatic.
+    SelectRendition(Option<usize>),
+    /// What the viewer can see of the picture.
+    Viewport { width_px: u32, height_px: u32, fov_degrees: f64 },
+    /// The media element, after one of its events.
+    Media(MediaSnapshot),
+    /// The media element failed with `MediaError.code`.
+    MediaFailed { code: u16, message: String },
+    /// `navigator.onLine` changed.
+    Online(bool),
+}
+
+/// What the driver needs to know of the media element.
+#[derive(Clone, Debug, Default)]
+pub struct MediaSnapshot {
+    pub position_secs: f64,
+    pub paused: bool,
+    pub seeking: bool,
+    pub ended: bool,
+    pub ready_state: u8,
+    pub playback_rate: f64,
+    pub buffered: Vec<TimeRange>,
+    pub decoded_frames: u64,
+    pub dropped_frames: u64,
+}
+
+/// From the driver to the main thread.
+#[derive(Clone, Debug)]
+pub enum PlayerEvent {
+    /// Play from this: a `MediaSource` of this thread, or the handle of one in a worker.
+    Attach(JsValue),
+    /// Move the playhead.
+    Seek { position_secs: f64, reason: SeekReason },
+    /// Change the playback rate.
+    SetPlaybackRate(f64),
+    /// For people and pages.
+    Engine(Event),
+    /// Playback is over.
+    Failed(Failure),
+    /// New figures.
+    Stats(Stats),
+}
