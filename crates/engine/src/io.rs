@@ -72,8 +72,14 @@ pub enum Input<'a> {
     /// The size of the canvas in device pixels and the vertical field of view, for the cap on
     /// resolution.
     Viewport { width_px: u32, height_px: u32, fov_degrees: f64 },
-    /// A snapshot of the media element; sent after every media event and before every `Tick`.
+    /// A snapshot of the media element; sent after every media event (`seeking` above all), and
+    /// before every `Tick`, `Appended` and `AppendFailed`.
     Media(MediaState<'a>),
+    /// The page can be seen, or cannot: in the background timers are slow and frames are dropped
+    /// on purpose.
+    Visible(bool),
+    /// The answer to [`Output::ProbeRenditions`], in its order: what this device can play.
+    RenditionsProbed { playable: &'a [bool] },
     /// The sink that [`Output::OpenSink`] asked for accepts data.
     SinkOpen,
     /// The first bytes of a response body, or more of them: for the estimator and abandonment.
@@ -81,6 +87,8 @@ pub enum Input<'a> {
     Progress { request: RequestId, received_bytes: u64 },
     /// A playlist arrived whole.
     PlaylistLoaded { request: RequestId, final_url: &'a str, body: &'a str, transfer: Transfer },
+    /// An init segment or a key arrived; the host keeps its bytes until [`Output::Discard`].
+    AuxiliaryLoaded { request: RequestId, transfer: Transfer },
     /// A segment arrived whole and was transmuxed.
     SegmentLoaded { request: RequestId, transfer: Transfer, tracks: &'a [TrackTiming] },
     /// A request came to nothing.
@@ -104,6 +112,9 @@ pub struct Load<'a> {
     pub start_secs: Option<f64>,
     /// Seeds whatever needs chance (retry jitter).
     pub seed: u64,
+    /// What is known of the network beforehand (the last session, `navigator.connection`), in bits
+    /// per second.
+    pub bandwidth_hint_bps: Option<f64>,
 }
 
 /// The media element, as it is now.
@@ -126,6 +137,9 @@ pub struct MediaState<'a> {
     /// Frames decoded so far, and of these the ones that came too late to be shown.
     pub decoded_frames: u64,
     pub dropped_frames: u64,
+    /// The wall clock, in milliseconds since 1970 (`Date.now()`), for latency by
+    /// PROGRAM-DATE-TIME; 0 if it is not known.
+    pub wall_clock_ms: f64,
 }
 
 /// How a response came in.
@@ -184,21 +198,32 @@ pub enum Output {
     /// Nobody waits for this any more: abort it and drop what came.
     Cancel(RequestId),
     /// Make a `MediaSource`, attach it to the element and say `SinkOpen`. An old one is replaced.
-    OpenSink,
+    /// All operations on the sink (`Append` to `EndOfStream`) take effect in the order given.
+    OpenSink {
+        /// Which `SourceBuffer`s there will be. `Both`: video and audio come in segments of their
+        /// own, and both buffers must be made before anything is appended to either. `All`:
+        /// whatever the first segment holds.
+        tracks: Tracks,
+    },
+    /// Which of these can be played here (`MediaSource.isTypeSupported`)? Answer with
+    /// [`Input::RenditionsProbed`]; no segment is fetched before.
+    ProbeRenditions(Vec<RenditionInfo>),
     /// Append the tracks of this segment, shifted so that `timestamp_offset_secs` is added to the
     /// container's time.
     Append { request: RequestId, timestamp_offset_secs: f64 },
-    /// The segment is not wanted after all: drop its bytes.
+    /// A segment that is not wanted after all, or an init segment or key that no segment needs any
+    /// more: drop its bytes.
     Discard(RequestId),
-    /// Remove from all buffers.
-    Remove(TimeRange),
+    /// `SourceBuffer.remove` from the buffers of these tracks.
+    Remove { range: TimeRange, tracks: Tracks },
     /// `MediaSource.duration`; infinity for a live stream.
     SetDuration { duration_secs: f64 },
     /// `MediaSource.setLiveSeekableRange`.
     SetSeekable(TimeRange),
     /// `MediaSource.endOfStream()`: what is appended is all there is.
     EndOfStream,
-    /// Move the playhead: live start, gap jump, stall nudge.
+    /// Move the playhead: live start, gap jump, stall nudge. If the element has no metadata yet, as
+    /// soon as it has.
     Seek { position_secs: f64, reason: SeekReason },
     /// `playbackRate`, for live catch-up.
     SetPlaybackRate(f64),
@@ -225,14 +250,48 @@ pub struct Fetch {
 pub enum Resource {
     /// Text for [`Input::PlaylistLoaded`].
     Playlist,
+    /// The init segment of an EXT-X-MAP, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
+    Init,
+    /// The 16 bytes of an AES-128 key, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
+    Key,
     /// Media for [`Input::SegmentLoaded`].
     Segment {
+        /// What of it goes to the sink; the rest is dropped (audio muxed into a video rendition
+        /// whose audio comes from elsewhere).
+        tracks: Tracks,
+        /// The request that brought its init segment: fMP4.
+        init: Option<RequestId>,
+        /// How to decrypt it.
+        decrypt: Option<Decrypt>,
         /// Whether it follows, on the same timeline and from the same rendition, the segment
         /// asked for just before: then codec state and audio that spans segments carry over.
         continues: bool,
         /// A timestamp near which this segment's lie, to undo the 33-bit wrap of MPEG-TS.
         near: Option<Timestamp>,
     },
+}
+
+/// Which elementary streams something is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Tracks {
+    /// Whatever there is.
+    #[default]
+    All,
+    /// Video alone.
+    Video,
+    /// Audio alone.
+    Audio,
+    /// Video and audio, each from segments of its own.
+    Both,
+}
+
+/// METHOD=AES-128 of RFC 8216 section 4.3.2.4: the whole segment is AES-128-CBC with PKCS7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decrypt {
+    /// The request that brought the key.
+    pub key: RequestId,
+    /// Initialization vector.
+    pub iv: [u8; 16],
 }
 
 /// A part of a resource (RFC 8216 section 4.3.2.2).
