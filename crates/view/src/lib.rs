@@ -5,5 +5,6 @@
 //! as the viewer sees the horizon turn the other way; all are applied in the order yaw, pitch, roll.
 
 mod gesture;
+pub mod input;
 
 pub use gesture::Gesture;
