@@ -10,6 +10,7 @@
 
 mod camera;
 mod gesture;
+pub mod input;
 mod look;
 pub mod projection;
 mod stereo;
