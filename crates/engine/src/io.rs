@@ -285,6 +285,17 @@ pub enum Tracks {
     Both,
 }
 
+impl Tracks {
+    /// Whether these include one of `kind`.
+    pub const fn contains(self, kind: TrackKind) -> bool {
+        match self {
+            Self::All | Self::Both => true,
+            Self::Video => matches!(kind, TrackKind::Video),
+            Self::Audio => matches!(kind, TrackKind::Audio),
+        }
+    }
+}
+
 /// METHOD=AES-128 of RFC 8216 section 4.3.2.4: the whole segment is AES-128-CBC with PKCS7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decrypt {
@@ -392,6 +403,9 @@ pub struct Stats {
     pub buffer_secs: f64,
     /// Behind the live edge, by PROGRAM-DATE-TIME or by the playlist's end; `None` on demand.
     pub latency_secs: Option<f64>,
+    /// Where on the timeline live playback is meant to be now: the end less the hold-back; `None`
+    /// on demand.
+    pub live_edge_secs: Option<f64>,
     pub rebuffer_count: u32,
     pub rebuffer_secs: f64,
     /// From `Load` to the first frame.

@@ -1,13 +1,13 @@
 //! Everything that crosses between the main thread and the driver.
 
-use immersive_engine::io::{Event, Failure, SeekReason, Stats, TimeRange};
+use immersive_engine::io::{Event, Failure, SeekReason, Stats};
 use wasm_bindgen::JsValue;
 
 /// From the main thread to the driver.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Play this absolute URL.
-    Load { url: String, start_secs: Option<f64>, seed: u64 },
+    Load { url: String, start_secs: Option<f64>, seed: u64, bandwidth_hint_bps: Option<f64> },
     /// Stop everything.
     Unload,
     /// A rendition, or `None` for automatic.
@@ -20,6 +20,8 @@ pub enum Command {
     MediaFailed { code: u16, message: String },
     /// `navigator.onLine` changed.
     Online(bool),
+    /// `document.hidden` changed.
+    Visible(bool),
 }
 
 /// What the driver needs to know of the media element.
@@ -31,7 +33,6 @@ pub struct MediaSnapshot {
     pub ended: bool,
     pub ready_state: u8,
     pub playback_rate: f64,
-    pub buffered: Vec<TimeRange>,
     pub decoded_frames: u64,
     pub dropped_frames: u64,
 }

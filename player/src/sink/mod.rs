@@ -7,7 +7,7 @@ mod track;
 
 use std::rc::Rc;
 
-use immersive_engine::io::{AppendError, RequestId, TimeRange, TrackKind};
+use immersive_engine::io::{AppendError, RequestId, TimeRange, TrackKind, Tracks};
 use immersive_media::transmux::TrackFragment;
 use wasm_bindgen::JsValue;
 
@@ -104,10 +104,10 @@ impl Sink {
         }
     }
 
-    /// Removes a stretch of time from all buffers.
-    pub fn remove(&mut self, range: TimeRange) {
+    /// Removes a stretch of time from the buffers of these tracks.
+    pub fn remove(&mut self, range: TimeRange, tracks: Tracks) {
         self.end_of_stream = false;
-        for track in &mut self.tracks {
+        for track in self.tracks.iter_mut().filter(|track| tracks.contains(track.kind)) {
             track.push(Operation::Remove(range));
         }
     }

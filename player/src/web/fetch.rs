@@ -15,6 +15,11 @@ impl Abort {
         Self(AbortController::new().expect_throw("AbortController's constructor takes nothing"))
     }
 
+    /// Aborts now.
+    pub fn abort(&self) {
+        self.0.abort();
+    }
+
     /// The handle to give to [`open`].
     pub fn signal(&self) -> web_sys::AbortSignal {
         self.0.signal()
@@ -23,7 +28,7 @@ impl Abort {
 
 impl Drop for Abort {
     fn drop(&mut self) {
-        self.0.abort();
+        self.abort();
     }
 }
 

@@ -1,0 +1,61 @@
+//! The inside of the shadow root: the picture, the video behind it, the controls before it.
+
+use wasm_bindgen::{JsCast, prelude::*};
+use web_sys::{Document, HtmlDivElement, HtmlElement, HtmlVideoElement, ShadowRoot};
+
+use crate::web::adopt_style_sheet;
+
+const STYLE: &str = include_str!("host.css");
+
+/// The three layers; removed from the shadow root on drop.
+pub struct Layers {
+    /// Where the canvas goes, and what hands touch.
+    pub picture: HtmlElement,
+    /// Where the controls go.
+    pub controls: HtmlElement,
+    video: HtmlVideoElement,
+}
+
+impl Layers {
+    /// Fills `root`.
+    pub fn new(document: &Document, root: &ShadowRoot, video: &HtmlVideoElement) -> Self {
+        adopt_style_sheet(root, STYLE);
+        video.set_class_name("source");
+        // The picture is in the canvas; the video element has only its sound and its frames.
+        set_attribute(video, "aria-hidden", "true");
+        set_attribute(video, "tabindex", "-1");
+        append(root, video);
+        Self {
+            picture: layer(document, root, "picture"),
+            controls: layer(document, root, "overlay"),
+            video: video.clone(),
+        }
+    }
+}
+
+impl Drop for Layers {
+    fn drop(&mut self) {
+        self.picture.remove();
+        self.controls.remove();
+        self.video.remove();
+    }
+}
+
+fn layer(document: &Document, root: &ShadowRoot, class: &str) -> HtmlElement {
+    let element: HtmlDivElement = document
+        .create_element("div")
+        .expect_throw("div is a valid name of an element")
+        .unchecked_into();
+    element.set_class_name(class);
+    append(root, &element);
+    element.unchecked_into()
+}
+
+fn append(root: &ShadowRoot, child: &HtmlElement) {
+    root.append_child(child).expect_throw("a shadow root takes any element that is not its host");
+}
+
+/// Sets an attribute whose name is known to be valid.
+pub fn set_attribute(element: &HtmlElement, name: &str, value: &str) {
+    element.set_attribute(name, value).expect_throw("the name is a valid one");
+}

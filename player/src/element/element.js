@@ -1,0 +1,121 @@
+// The class behind <immersive-player>. It forwards and holds nothing of its own: what a video
+// element can do, the inner video does; everything else is answered by `create()`'s object, which
+// lives in WebAssembly and keeps the host only while it is connected.
+
+const MEDIA_EVENTS = [
+  "abort", "canplay", "canplaythrough", "durationchange", "emptied", "ended", "loadeddata",
+  "loadedmetadata", "loadstart", "pause", "play", "playing", "progress", "ratechange", "resize",
+  "seeked", "seeking", "stalled", "suspend", "timeupdate", "volumechange", "waiting",
+];
+const MEDIA_PROPERTIES = [
+  "autoplay", "buffered", "crossOrigin", "currentTime", "defaultMuted", "defaultPlaybackRate",
+  "duration", "ended", "loop", "muted", "networkState", "paused", "playbackRate", "played",
+  "playsInline", "poster", "preload", "preservesPitch", "readyState", "seekable", "seeking",
+  "textTracks", "videoHeight", "videoWidth", "volume",
+];
+const MEDIA_ATTRIBUTES = [
+  "autoplay", "crossorigin", "loop", "muted", "playsinline", "poster", "preload",
+];
+
+export function defineElement(tag, attributes, reflected, properties, methods, create) {
+  if (customElements.get(tag)) return;
+
+  class ImmersivePlayer extends HTMLElement {
+    static observedAttributes = [...MEDIA_ATTRIBUTES, ...attributes];
+
+    #root = this.attachShadow({ mode: "open" });
+    #video = document.createElement("video");
+    #player = create();
+    #internals = this.attachInternals?.();
+
+    constructor() {
+      super();
+      this.#video.playsInline = true;
+      for (const type of MEDIA_EVENTS) {
+        this.#video.addEventListener(type, () => this.dispatchEvent(new Event(type)));
+      }
+    }
+
+    connectedCallback() {
+      // Properties that were set before the class was defined hide its accessors.
+      for (const name of [...MEDIA_PROPERTIES, ...reflected, ...properties]) {
+        if (Object.hasOwn(this, name)) {
+          const value = this[name];
+          delete this[name];
+          this[name] = value;
+        }
+      }
+      this.#player.connected(this, this.#root, this.#video, this.#internals?.states);
+    }
+
+    disconnectedCallback() {
+      this.#player.disconnected();
+    }
+
+    attributeChangedCallback(name, _old, value) {
+      if (MEDIA_ATTRIBUTES.includes(name)) {
+        if (value === null) this.#video.removeAttribute(name);
+        else this.#video.setAttribute(name, value);
+        // The attribute gives the state at the beginning; afterwards the property rules.
+        if (name === "muted" && this.#video.readyState === 0) this.#video.muted = value !== null;
+      } else {
+        this.#player.attributeChanged(name, value);
+      }
+    }
+
+    play() {
+      return this.#video.play();
+    }
+
+    pause() {
+      this.#video.pause();
+    }
+
+    canPlayType(type) {
+      if (/^(application\/(vnd\.apple|x-)mpegurl|audio\/(x-)?mpegurl)/i.test(type)) return "maybe";
+      return this.#video.canPlayType(type);
+    }
+
+    static {
+      const define = (name, get, set) =>
+        Object.defineProperty(this.prototype, name, {
+          configurable: true, enumerable: true, get, set,
+        });
+      for (const name of MEDIA_PROPERTIES) {
+        define(
+          name,
+          function () { return this.#video[name]; },
+          function (value) { this.#video[name] = value; },
+        );
+      }
+      for (const name of reflected) {
+        const attribute = name.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
+        define(
+          name,
+          function () { return this.#player.get(name) ?? this.getAttribute(attribute) ?? ""; },
+          function (value) {
+            if (value === false || value === null || value === undefined) {
+              this.removeAttribute(attribute);
+            } else {
+              this.setAttribute(attribute, value === true ? "" : value);
+            }
+          },
+        );
+      }
+      for (const name of properties) {
+        define(
+          name,
+          function () { return this.#player.get(name); },
+          function (value) { this.#player.set(name, value); },
+        );
+      }
+      for (const name of methods) {
+        this.prototype[name] = function (...values) {
+          return this.#player.call(name, values);
+        };
+      }
+    }
+  }
+
+  customElements.define(tag, ImmersivePlayer);
+}

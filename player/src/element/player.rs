@@ -1,0 +1,388 @@
+//! One connected element: picture, controls, input and source, and what passes between them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use immersive_engine::io::{Event, Failure, RenditionInfo, Stats, StreamType};
+use immersive_view::{Gesture, LookTarget};
+use wasm_bindgen::prelude::*;
+use web_sys::{CustomEvent, CustomEventInit, HtmlElement, HtmlVideoElement, ShadowRoot};
+
+use super::attributes::Attributes;
+use super::dom::{Layers, set_attribute};
+use super::source::{self, Source};
+use super::states::{States, flags_of};
+use super::{controls, fullscreen, media};
+use crate::driver::{Command, PlayerEvent};
+use crate::input::{LookInput, Shortcuts};
+use crate::surface::{Stage, StageEvent, StageOptions};
+use crate::ui::{Action, Controls};
+use crate::web::{Listener, Microtask, ignore_rejection};
+
+/// How long a change of view takes that somebody asked for.
+pub const LOOK_DURATION_SECS: f32 = 0.5;
+
+/// A connected `<immersive-player>`. Dropping it takes everything back out of the shadow root.
+pub struct Player {
+    pub host: HtmlElement,
+    pub video: HtmlVideoElement,
+    pub stage: Rc<Stage>,
+    pub source: Source,
+    pub attributes: RefCell<Attributes>,
+    pub stream: RefCell<Stream>,
+    states: States,
+    controls: RefCell<Option<Controls>>,
+    refresh: Microtask,
+    guards: RefCell<Guards>,
+    layers: Layers,
+}
+
+/// What undoes itself when the player goes.
+#[derive(Default)]
+struct Guards {
+    listeners: Vec<Listener>,
+    look: Option<LookInput>,
+    shortcuts: Option<Shortcuts>,
+}
+
+/// What is known of the stream that plays.
+#[derive(Default)]
+pub struct Stream {
+    pub renditions: Rc<[RenditionInfo]>,
+    /// The viewer's choice.
+    pub selected: Option<usize>,
+    pub shown: Option<usize>,
+    pub stream_type: Option<StreamType>,
+    pub buffering: bool,
+    pub started: bool,
+    pub stats: Stats,
+    pub failure: Option<Failure>,
+}
+
+impl Player {
+    /// Fills the shadow root; nothing is loaded before [`Player::start`].
+    pub fn new(
+        host: HtmlElement,
+        root: ShadowRoot,
+        video: HtmlVideoElement,
+        states: JsValue,
+        attributes: Attributes,
+    ) -> Rc<Self> {
+        let document = host.owner_document().expect_throw("a connected element has a document");
+        let layers = Layers::new(&document, &root, &video);
+        if !host.has_attribute("tabindex") {
+            set_attribute(&layers.picture, "tabindex", "0");
+        }
+        Rc::new_cyclic(|weak: &Weak<Self>| {
+            let on_stage = forward(weak, Self::on_stage);
+            let stage = Stage::new(&layers.picture, &video, StageOptions::default(), on_stage);
+            Self {
+                source: Source::new(video.clone(), forward(weak, Self::on_driver)),
+                stage,
+                states: States::new(states),
+                controls: RefCell::default(),
+                refresh: Microtask::new({
+                    let refresh = forward(weak, |player, ()| player.refresh_now());
+                    move || refresh(())
+                }),
+                guards: RefCell::default(),
+                attributes: RefCell::new(attributes),
+                stream: RefCell::default(),
+                layers,
+                host,
+                video,
+            }
+        })
+    }
+
+    /// Loads what `src` names and listens to hands and to the video.
+    pub fn start(self: &Rc<Self>) {
+        let attributes = self.attributes.borrow().clone();
+        self.stage.set_limits(attributes.limits());
+        self.apply_projection(&attributes);
+        self.stage.look_at(attributes.look_target(), 0.0);
+        self.stage.set_home();
+        self.stage.set_autorotate(attributes.autorotate_deg_per_sec.unwrap_or(0.0).to_radians());
+        self.apply_controls(&attributes);
+        self.listen();
+        self.load();
+    }
+
+    /// Loads what `src` names, from the beginning or the live edge.
+    pub fn load(&self) {
+        let src = self.attributes.borrow().src.clone();
+        {
+            let mut stream = self.stream.borrow_mut();
+            *stream = Stream { started: stream.started, ..Stream::default() };
+        }
+        match src {
+            Some(url) if self.may_load() => self.source.load(&url),
+            Some(_) => {}
+            None => self.source.unload(),
+        }
+        self.refresh();
+    }
+
+    /// `preload="none"` waits for the viewer.
+    fn may_load(&self) -> bool {
+        self.video.preload() != "none" || self.video.autoplay() || self.stream.borrow().started
+    }
+
+    /// An attribute changed; `attributes` are all of them.
+    pub fn attribute_changed(self: &Rc<Self>, name: &str, attributes: Attributes) {
+        *self.attributes.borrow_mut() = attributes.clone();
+        match name {
+            "src" => self.load(),
+            "controls" => self.apply_controls(&attributes),
+            "projection" | "stereo" => {
+                self.apply_projection(&attributes);
+                self.dispatch("projectionchange");
+            }
+            "yaw" | "pitch" | "roll" | "fov" => {
+                self.stage.look_at(attributes.look_target(), 0.0);
+            }
+            "autorotate" => {
+                let speed = attributes.autorotate_deg_per_sec.unwrap_or(0.0);
+                self.stage.set_autorotate(speed.to_radians());
+            }
+            _ => self.stage.set_limits(attributes.limits()),
+        }
+    }
+
+    fn apply_projection(&self, attributes: &Attributes) {
+        self.stage.set_projection(attributes.projection.unwrap_or_default());
+        self.stage.set_stereo(attributes.stereo.unwrap_or_default());
+    }
+
+    fn apply_controls(self: &Rc<Self>, attributes: &Attributes) {
+        let controls = attributes.controls.then(|| {
+            let document = self.host.owner_document().expect_throw("it has one while connected");
+            let act = forward(&Rc::downgrade(self), Self::act);
+            Controls::new(&document, &self.layers.controls, &self.host, act)
+        });
+        // The old ones are dropped after the borrow has ended.
+        drop(self.controls.replace(controls));
+        self.refresh();
+    }
+
+    fn listen(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        let changed = forward(&weak, |player: Rc<Self>, name| player.on_media(name));
+        let mut listeners = media::listen(&self.video, Rc::new(changed));
+        let window: JsValue = web_sys::window().expect_throw("an element has a window").into();
+        let window: web_sys::EventTarget = window.unchecked_into();
+        for (name, online) in [("online", true), ("offline", false)] {
+            let act = forward(&weak, |player: Rc<Self>, online| {
+                player.source.send(Command::Online(online));
+            });
+            listeners.push(Listener::passive(&window, name, move |_| act(online)));
+        }
+        if let Some(document) = self.host.owner_document() {
+            let act = forward(&weak, |player: Rc<Self>, ()| {
+                let hidden = player.host.owner_document().is_some_and(|document| document.hidden());
+                player.source.send(Command::Visible(!hidden));
+            });
+            listeners.push(Listener::passive(&document, "visibilitychange", move |_| act(())));
+            let act = forward(&weak, |player: Rc<Self>, ()| player.refresh());
+            listeners.push(Listener::passive(&document, "fullscreenchange", move |_| act(())));
+        }
+        let stage = Rc::downgrade(&self.stage);
+        let fov_rad = move || stage.upgrade().map_or(1.0, |s| s.camera().vertical_fov_rad);
+        let on_gesture = forward(&weak, |player: Rc<Self>, gesture: Gesture| {
+            player.stage.gesture(gesture);
+        });
+        let on_shortcut = {
+            let weak = weak.clone();
+            move |shortcut| weak.upgrade().is_some_and(|player| player.shortcut(shortcut))
+        };
+        *self.guards.borrow_mut() = Guards {
+            listeners,
+            look: Some(LookInput::new(&self.layers.picture, fov_rad, on_gesture)),
+            shortcuts: Some(Shortcuts::new(&self.host, on_shortcut)),
+        };
+    }
+
+    fn on_media(self: Rc<Self>, name: &'static str) {
+        if name == "play" {
+            let was_started = std::mem::replace(&mut self.stream.borrow_mut().started, true);
+            if !was_started && self.video.preload() == "none" && !self.video.autoplay() {
+                self.load();
+            }
+        }
+        self.source.media_changed(name);
+        self.refresh();
+    }
+
+    fn on_stage(self: Rc<Self>, event: StageEvent) {
+        match event {
+            StageEvent::ViewChanged => {
+                self.dispatch("viewchange");
+                self.send_viewport();
+            }
+            StageEvent::Ready { .. } => self.send_viewport(),
+            StageEvent::Resized => self.send_viewport(),
+            StageEvent::FirstFrame => {}
+            StageEvent::Failed { detail } => self.fail(Failure {
+                kind: immersive_engine::io::FailureKind::Unsupported,
+                url: None,
+                status: None,
+                detail,
+            }),
+        }
+        self.refresh();
+    }
+
+    fn send_viewport(&self) {
+        let (width_px, height_px) = self.stage.canvas_size_px();
+        let fov_degrees = f64::from(self.stage.camera().vertical_fov_rad.to_degrees());
+        self.source.send(Command::Viewport { width_px, height_px, fov_degrees });
+    }
+
+    fn on_driver(self: Rc<Self>, event: PlayerEvent) {
+        match event {
+            PlayerEvent::Attach(object) => self.source.attach(&object),
+            PlayerEvent::Seek { position_secs, reason } => self.source.seek(position_secs, reason),
+            PlayerEvent::SetPlaybackRate(rate) => self.video.set_playback_rate(rate),
+            PlayerEvent::Engine(event) => self.on_engine(event),
+            PlayerEvent::Failed(failure) => self.fail(failure),
+            PlayerEvent::Stats(stats) => self.stream.borrow_mut().stats = stats,
+        }
+        self.refresh();
+    }
+
+    fn on_engine(&self, event: Event) {
+        let mut dispatched = None;
+        {
+            let mut stream = self.stream.borrow_mut();
+            match event {
+                Event::Renditions(renditions) => {
+                    stream.renditions = Rc::from(renditions);
+                    dispatched = Some("renditionschange");
+                }
+                Event::StreamType(stream_type) => {
+                    stream.stream_type = Some(stream_type);
+                    dispatched = Some("streamtypechange");
+                }
+                Event::RenditionShown { index } => {
+                    stream.shown = Some(index);
+                    dispatched = Some("renditionchange");
+                }
+                Event::RenditionSelected { .. } => {}
+                Event::Buffering(buffering) => stream.buffering = buffering,
+                Event::Warning(text) => web_sys::console::debug_1(&JsValue::from_str(&text)),
+            }
+        }
+        if let Some(name) = dispatched {
+            self.dispatch(name);
+        }
+    }
+
+    fn fail(&self, failure: Failure) {
+        self.stream.borrow_mut().failure = Some(failure);
+        self.video.pause();
+        self.dispatch("error");
+    }
+
+    /// Does what a viewer asked for.
+    pub fn act(self: Rc<Self>, action: Action) {
+        match action {
+            Action::TogglePlay => self.toggle_play(),
+            Action::SeekTo { position_secs } => self.seek_to(position_secs),
+            Action::SeekBy { delta_secs } => self.seek_to(self.video.current_time() + delta_secs),
+            Action::SetMuted(muted) => self.video.set_muted(muted),
+            Action::SetVolume(volume) => {
+                self.video.set_volume(volume.clamp(0.0, 1.0));
+                self.video.set_muted(volume <= 0.0);
+            }
+            Action::ToggleFullscreen => fullscreen::toggle(&self.host),
+            Action::SelectRendition(index) => self.select_rendition(index),
+            Action::GoLive => self.go_live(),
+            Action::Recenter => self.stage.gesture(Gesture::Recenter),
+            Action::Zoom { factor } => self.stage.gesture(Gesture::Zoom { factor }),
+            Action::Retry => self.retry(),
+            Action::EnterImmersive | Action::ExitImmersive | Action::ToggleCaptions => {}
+        }
+        self.refresh();
+    }
+
+    fn toggle_play(&self) {
+        if self.video.paused() {
+            source::play(&self.video);
+        } else {
+            self.video.pause();
+        }
+    }
+
+    fn seek_to(&self, position_secs: f64) {
+        let seekable = media::seekable(&self.video);
+        let position_secs = position_secs.clamp(seekable.start_secs, seekable.end_secs);
+        if seekable.end_secs > seekable.start_secs {
+            self.video.set_current_time(position_secs);
+        }
+    }
+
+    /// Automatic, or always this one.
+    pub fn select_rendition(&self, index: Option<usize>) {
+        self.stream.borrow_mut().selected = index;
+        self.source.send(Command::SelectRendition(index));
+        self.refresh();
+    }
+
+    fn go_live(&self) {
+        let edge_secs = controls::live_edge_secs(&self.video, &self.stream.borrow());
+        self.video.set_current_time(edge_secs);
+        source::play(&self.video);
+    }
+
+    fn retry(&self) {
+        self.load();
+        source::play(&self.video);
+    }
+
+    /// Turns to a direction.
+    pub fn look_at(&self, target: LookTarget, duration_secs: f32) {
+        self.stage.look_at(target, duration_secs);
+    }
+
+    /// Draws controls and states anew, once, after the current callback.
+    pub fn refresh(&self) {
+        self.refresh.request();
+    }
+
+    fn refresh_now(self: &Rc<Self>) {
+        let state = controls::ui_state(self);
+        self.states.set(flags_of(&state));
+        if let Some(controls) = &*self.controls.borrow() {
+            controls.update(&state);
+            controls.set_yaw(self.stage.camera().yaw_rad);
+        }
+    }
+
+    /// Fires an event of this name on the host.
+    pub fn dispatch(&self, name: &str) {
+        let init = CustomEventInit::new();
+        init.set_composed(true);
+        if let Ok(event) = CustomEvent::new_with_event_init_dict(name, &init) {
+            // False only says that a listener called preventDefault.
+            let _ = self.host.dispatch_event(&event);
+        }
+    }
+
+    /// Leaves a rejected promise alone.
+    pub fn ignore(promise: js_sys::Promise) {
+        ignore_rejection(promise);
+    }
+}
+
+/// A callback that does nothing once the player is gone.
+fn forward<T: 'static>(
+    weak: &Weak<Player>,
+    act: impl Fn(Rc<Player>, T) + 'static,
+) -> impl Fn(T) + 'static {
+    let weak = weak.clone();
+    move |value| {
+        if let Some(player) = weak.upgrade() {
+            act(player, value);
+        }
+    }
+}
