@@ -5,4 +5,12 @@
 // Everything here touches the browser; natively the crate is empty, so `cargo check` stays useful.
 #![cfg(target_arch = "wasm32")]
 
+pub mod driver;
+mod element;
+pub mod input;
+mod sink;
+pub mod surface;
+pub mod ui;
 pub mod web;
+
+pub use element::register;

@@ -17,6 +17,35 @@ const MEDIA_ATTRIBUTES = [
   "autoplay", "crossorigin", "loop", "muted", "playsinline", "poster", "preload",
 ];
 
+// `videoRenditions`, as media-tracks and media-chrome know it.
+class VideoRenditionList extends EventTarget {
+  #player;
+  #entries = [];
+
+  constructor(host, player) {
+    super();
+    this.#player = player;
+    host.addEventListener("renditionschange", () => {
+      this.#refresh();
+      this.dispatchEvent(new Event("addrendition"));
+    });
+    host.addEventListener("renditionchange", () => this.dispatchEvent(new Event("change")));
+  }
+
+  #refresh() {
+    for (let index = 0; index < this.#entries.length; index++) delete this[index];
+    this.#entries = this.#player.get("renditionEntries");
+    Object.assign(this, this.#entries);
+  }
+
+  get length() { return this.#entries.length; }
+  get selectedIndex() { return this.#player.get("selectedRendition"); }
+  set selectedIndex(index) { this.#player.set("selectedRendition", index); }
+  get activeIndex() { return this.#player.get("shownRendition"); }
+  getRenditionById(id) { return this.#entries.find((entry) => entry.id === id) ?? null; }
+  [Symbol.iterator]() { return this.#entries[Symbol.iterator](); }
+}
+
 export function defineElement(tag, attributes, reflected, properties, methods, create) {
   if (customElements.get(tag)) return;
 
@@ -27,6 +56,7 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
     #video = document.createElement("video");
     #player = create();
     #internals = this.attachInternals?.();
+    #renditions = new VideoRenditionList(this, this.#player);
 
     constructor() {
       super();
@@ -61,6 +91,10 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
       } else {
         this.#player.attributeChanged(name, value);
       }
+    }
+
+    get videoRenditions() {
+      return this.#renditions;
     }
 
     play() {
