@@ -12,5 +12,6 @@ mod sink;
 pub mod surface;
 pub mod ui;
 pub mod web;
+pub mod worker;
 
 pub use element::register;

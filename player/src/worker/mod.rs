@@ -1,0 +1,116 @@
+//! The driver in a worker of its own, so that a page that janks does not starve the buffer and a
+//! long parse does not drop a frame.
+//!
+//! The worker runs the same module as the page. It makes the `MediaSource` and hands over its
+//! handle, so media never crosses the boundary: only [`Command`]s and [`PlayerEvent`]s do.
+
+mod messages;
+mod wire;
+
+use std::rc::Rc;
+
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::prelude::*;
+use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::driver::{Command, Driver, PlayerEvent};
+use crate::web::{Listener, describe};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_namespace = ["import", "meta"], js_name = url)]
+    static GLUE_URL: String;
+
+    type MediaSourceClass;
+    #[wasm_bindgen(method, getter, js_name = canConstructInDedicatedWorker)]
+    fn can_construct_in_worker(this: &MediaSourceClass) -> Option<bool>;
+
+    #[wasm_bindgen(catch, js_name = postMessage)]
+    fn post_to_window(message: &JsValue, transferred: &Array) -> Result<(), JsValue>;
+}
+
+/// Whether media can be fed from a worker here.
+pub fn is_possible() -> bool {
+    let class = Reflect::get(&js_sys::global(), &"MediaSource".into()).unwrap_or_default();
+    !class.is_undefined()
+        && class.unchecked_ref::<MediaSourceClass>().can_construct_in_worker() == Some(true)
+}
+
+/// A driver in a worker, as the main thread sees it. Dropping it ends the worker.
+pub struct RemoteDriver {
+    worker: Worker,
+    _listeners: [Listener; 2],
+}
+
+impl RemoteDriver {
+    /// Starts a worker. `tell` hears what its driver tells; `failed` hears why there is none after
+    /// all (a page whose Content-Security-Policy or origin forbids workers).
+    pub fn new(
+        tell: impl Fn(PlayerEvent) + 'static,
+        failed: impl Fn(String) + 'static,
+    ) -> Result<Self, JsValue> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let url = wasm_bindgen::link_to!(module = "/src/worker/worker.js");
+        let worker = Worker::new_with_options(&url, &options)?;
+        let listeners = [
+            Listener::passive(&worker, "message", move |event| {
+                let data = event.unchecked_into::<MessageEvent>().data();
+                if let Some(event) = wire::decode(&data) {
+                    tell(event);
+                }
+            }),
+            Listener::passive(&worker, "error", move |event| failed(describe(&event))),
+        ];
+        let start = Object::new();
+        let glue = GLUE_URL.with(JsValue::from);
+        Reflect::set(&start, &"glue".into(), &glue)?;
+        Reflect::set(&start, &"module".into(), &wasm_bindgen::module())?;
+        worker.post_message(&start)?;
+        Ok(Self { worker, _listeners: listeners })
+    }
+
+    /// Tells the driver something.
+    pub fn send(&self, command: &Command) {
+        // A message of numbers and strings can always be cloned.
+        let _ = self.worker.post_message(&wire::encode(command));
+    }
+}
+
+impl Drop for RemoteDriver {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+/// The worker's side: a driver that is told by messages and tells by messages.
+#[wasm_bindgen]
+pub struct WorkerDriver {
+    driver: Rc<Driver>,
+}
+
+#[wasm_bindgen]
+impl WorkerDriver {
+    /// Called once, by worker.js.
+    #[wasm_bindgen(constructor)]
+    #[expect(clippy::new_without_default, reason = "a constructor for JavaScript")]
+    pub fn new() -> Self {
+        Self { driver: Rc::new(Driver::new(|event| post(&event))) }
+    }
+
+    /// A message from the window.
+    pub fn receive(&self, message: &JsValue) {
+        if let Some(command) = wire::decode(message) {
+            self.driver.send(command);
+        }
+    }
+}
+
+fn post(event: &PlayerEvent) {
+    let transferred = Array::new();
+    if let Some(object) = messages::transferred(event) {
+        transferred.push(object);
+    }
+    // Nothing but handles is transferred, and those once.
+    let _ = post_to_window(&wire::encode(event), &transferred);
+}
