@@ -1,1 +1,21 @@
-//! HLS playlists: parsed, merged on reload, written.
+//! HLS playlists (RFC 8216bis): parsed, merged on reload, written.
+//!
+//! [`parse`] makes a [`Playlist`] with absolute URLs of whatever a server sent, as leniently as
+//! players must be; [`Media::merge`] takes a reload into what is known already; [`write`] makes
+//! text for the origin. Nothing here fetches, and nothing reads a clock.
+
+mod attributes;
+mod date;
+mod error;
+mod lines;
+mod model;
+mod parse;
+mod refresh;
+mod url;
+pub mod write;
+
+pub use error::ParseError;
+pub use model::*;
+pub use parse::{Definitions, parse, parse_with};
+pub use refresh::{Change, MergeError};
+pub use url::resolve;

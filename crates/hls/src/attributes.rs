@@ -1,0 +1,115 @@
+//! Attribute lists (RFC 8216bis section 4.2), leniently.
+
+/// `NAME=value,NAME="quoted, value"` as it stands in a playlist. Looking up scans: lists are short,
+/// and most attributes are asked for once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attributes<'a>(pub(crate) &'a str);
+
+impl<'a> Attributes<'a> {
+    /// The value without its quotes; the first one if the name occurs twice.
+    pub(crate) fn get(self, name: &str) -> Option<&'a str> {
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Like [`Self::get`], owned; `None` for an empty value.
+    pub(crate) fn text(self, name: &str) -> Option<String> {
+        self.get(name).filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+
+    /// A decimal integer; what follows the digits is ignored, too many digits saturate.
+    pub(crate) fn integer(self, name: &str) -> Option<u64> {
+        integer(self.get(name)?)
+    }
+
+    /// A finite, non-negative number.
+    pub(crate) fn decimal(self, name: &str) -> Option<f64> {
+        decimal(self.get(name)?).filter(|value| *value >= 0.0)
+    }
+
+    /// A finite number of either sign.
+    pub(crate) fn signed_decimal(self, name: &str) -> Option<f64> {
+        decimal(self.get(name)?)
+    }
+
+    /// Whether the value is `YES`.
+    pub(crate) fn yes(self, name: &str) -> bool {
+        self.get(name) == Some("YES")
+    }
+
+    /// Names and values in order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            rest = rest.trim_start_matches([',', ' ', '\t']);
+            if rest.is_empty() {
+                return None;
+            }
+            let name_end = rest.find(['=', ',']).unwrap_or(rest.len());
+            let name = rest[..name_end].trim();
+            let Some(value) = rest[name_end..].strip_prefix('=') else {
+                rest = &rest[name_end..];
+                return Some((name, ""));
+            };
+            let value = value.trim_start();
+            let (value, after) = match value.strip_prefix('"') {
+                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+                None => {
+                    let (value, after) = value.split_at(value.find(',').unwrap_or(value.len()));
+                    (value.trim_end(), after)
+                }
+            };
+            rest = after;
+            Some((name, value))
+        })
+    }
+}
+
+/// The digits at the beginning of `text`, saturating; `None` if there are none.
+pub(crate) fn integer(text: &str) -> Option<u64> {
+    let digits = text.trim().bytes().take_while(u8::is_ascii_digit);
+    digits.fold(None, |value: Option<u64>, digit| {
+        Some(value.unwrap_or(0).saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+    })
+}
+
+/// A finite number, or `None`: `nan`, `inf` and hexadecimal are not numbers here.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    if plain { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
+}
+
+/// `n[@o]`: length and offset.
+pub(crate) fn byte_range(text: &str) -> Option<(u64, Option<u64>)> {
+    match text.split_once('@') {
+        Some((length, offset)) => Some((integer(length)?, Some(integer(offset)?))),
+        None => Some((integer(text)?, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_commas_blanks_and_missing_values_are_taken_as_they_come() {
+        let list = Attributes(r#"A=1, B="x,y=z" ,C=2x3,,D=,E,F="open, end"#);
+        let pairs: Vec<_> = list.iter().collect();
+        let expected =
+            [("A", "1"), ("B", "x,y=z"), ("C", "2x3"), ("D", ""), ("E", ""), ("F", "open, end")];
+        assert_eq!(pairs, expected);
+    }
+
+    #[test]
+    fn numbers_that_are_not_numbers_are_none() {
+        let list = Attributes("A=nan,B=inf,C=-4,D=12abc,E=99999999999999999999999,F=1e3,G=abc");
+        assert_eq!(list.decimal("A"), None);
+        assert_eq!(list.decimal("B"), None);
+        assert_eq!(list.decimal("C"), None);
+        assert_eq!(list.signed_decimal("C"), Some(-4.0));
+        assert_eq!(list.integer("D"), Some(12));
+        assert_eq!(list.integer("E"), Some(u64::MAX));
+        assert_eq!(list.decimal("F"), Some(1000.0));
+        assert_eq!(list.integer("G"), None);
+    }
+}
