@@ -1,3 +1,63 @@
-//! cargo xtask: demo, test, build, package, size, bench, sim, replay.
+//! `cargo xtask`: everything that people and CI run, each command in a file of its own.
 
-fn main() {}
+mod build;
+mod clock;
+mod demo;
+mod fingerprint;
+mod package;
+mod programs;
+mod say;
+mod size;
+mod step;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Installs what is missing, builds, tests and measures Immersive.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing, build, and serve a live and a recorded 360 test stream.
+    Demo(demo::Options),
+    /// Install what is missing and run everything that CI runs, or the steps named.
+    Test(test::Options),
+    /// Build the deployable static site into dist/.
+    Build(build::Options),
+    /// Build the npm package into dist/npm/.
+    Package,
+    /// Print what a viewer downloads before the first frame, and fail when it is over the budget.
+    Size,
+    /// Play a movie over a throughput trace with the real engine on a virtual clock.
+    Sim(programs::Arguments),
+    /// Play a recorded session again.
+    Replay(programs::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Build(options) => build::run(&options),
+        Command::Package => package::run(),
+        Command::Size => size::run(),
+        Command::Sim(arguments) => programs::run("sim", &arguments),
+        Command::Replay(arguments) => programs::run("replay", &arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

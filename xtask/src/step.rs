@@ -1,0 +1,149 @@
+//! One child process with a title: its progress is shown, its output kept, its failure explained.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::clock::Stopwatch;
+use crate::{say, tools, workspace};
+
+/// Lines of output shown when a step fails.
+const TAIL_LINES: usize = 40;
+/// Output may still be on its way when a child is gone; a grandchild that keeps the pipe open must
+/// not keep us.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a child printed, and how it ended.
+pub struct Outcome {
+    /// Every line of standard output and standard error, in order of arrival.
+    pub lines: Vec<String>,
+    /// How long it ran.
+    pub elapsed: Duration,
+    status: ExitStatus,
+    log: PathBuf,
+}
+
+impl Outcome {
+    /// Whether the child reported success.
+    pub fn success(&self) -> bool {
+        self.status.success()
+    }
+
+    /// The end of the output and where the rest of it is.
+    pub fn tail(&self) -> String {
+        let from = self.lines.len().saturating_sub(TAIL_LINES);
+        let mut tail = String::new();
+        for line in &self.lines[from..] {
+            tail.push_str("    | ");
+            tail.push_str(line);
+            tail.push('\n');
+        }
+        tail.push_str(&self.log_line());
+        tail
+    }
+
+    /// Where the whole output is.
+    pub fn log_line(&self) -> String {
+        format!("    whole output: {}", self.log.display())
+    }
+}
+
+/// Runs `command` to its end, showing progress under `title`.
+///
+/// The pinned tools are on the child's PATH.
+pub fn run(title: &str, command: &mut Command) -> Result<Outcome> {
+    let stopwatch = Stopwatch::start();
+    tools::put_on_path(command);
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{title}: cannot start `{program}`; is it installed?"))?;
+
+    let (sender, receiver) = mpsc::channel();
+    let stdout = child.stdout.take().context("the child's standard output is piped")?;
+    let stderr = child.stderr.take().context("the child's standard error is piped")?;
+    read_lines(stdout, sender.clone());
+    read_lines(stderr, sender);
+
+    let mut progress = say::Progress::new(title);
+    let mut lines = Vec::new();
+    let mut ended: Option<(ExitStatus, Stopwatch)> = None;
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(200)) {
+            Ok(line) => lines.push(line),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        progress.update(stopwatch.elapsed(), lines.last().map_or("", String::as_str));
+        match ended {
+            Some((_, since)) if since.elapsed() > GRACE => break,
+            Some(_) => {}
+            None => ended = child.try_wait()?.map(|status| (status, Stopwatch::start())),
+        }
+    }
+    let status = match ended {
+        Some((status, _)) => status,
+        None => child.wait()?,
+    };
+    progress.clear();
+    let log = write_log(title, &lines)?;
+    Ok(Outcome { lines, elapsed: stopwatch.elapsed(), status, log })
+}
+
+/// Runs `command` and fails with the end of its output and the `remedy` when it fails.
+pub fn must(title: &str, command: &mut Command, remedy: &str) -> Result<Outcome> {
+    let outcome = run(title, command)?;
+    if outcome.success() {
+        return Ok(outcome);
+    }
+    say::note(&outcome.tail());
+    bail!("{title} failed ({}). {remedy}", outcome.status);
+}
+
+/// The output of a short command that only asks; `None` when it fails or is not there.
+pub fn ask(command: &mut Command) -> Option<String> {
+    tools::put_on_path(command);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A carriage return redraws a line: only its last form counts.
+fn read_lines(pipe: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(pipe);
+        let mut bytes = Vec::new();
+        while matches!(reader.read_until(b'\n', &mut bytes), Ok(count) if count > 0) {
+            let text = String::from_utf8_lossy(&bytes);
+            let text = text.trim_end();
+            let line = text.rsplit('\r').next().unwrap_or(text).to_owned();
+            bytes.clear();
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+fn write_log(title: &str, lines: &[String]) -> Result<PathBuf> {
+    let folder = workspace::state().join("logs");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let name: String =
+        title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let path = folder.join(format!("{name}.log"));
+    let mut file = std::io::BufWriter::new(
+        std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?,
+    );
+    for line in lines {
+        writeln!(file, "{line}")?;
+    }
+    file.flush()?;
+    Ok(path)
+}
