@@ -5,13 +5,13 @@
 // Everything here touches the browser; natively the crate is empty, so `cargo check` stays useful.
 #![cfg(target_arch = "wasm32")]
 
-pub mod driver;
+mod driver;
 mod element;
-pub mod input;
+mod input;
 mod sink;
-pub mod surface;
-pub mod ui;
-pub mod web;
-pub mod worker;
+mod surface;
+mod ui;
+mod web;
+mod worker;
 
 pub use element::register;

@@ -52,4 +52,6 @@ pub enum PlayerEvent {
     Failed(Failure),
     /// New figures.
     Stats(Stats),
+    /// The driver's worker could not start, or died; nothing more will come from it.
+    DriverLost(String),
 }

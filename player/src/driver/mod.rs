@@ -298,7 +298,7 @@ impl Core {
         // A missing MediaSource is found by the element before it makes a driver.
         self.sink = Sink::new(inner.wake_handler());
         if let Some(sink) = &self.sink {
-            told.push(PlayerEvent::Attach(sink.source().clone().into()));
+            told.push(PlayerEvent::Attach(sink.source().attachable()));
         }
     }
 

@@ -138,9 +138,8 @@ impl Segments {
     ) -> Result<(), RequestError> {
         let Some(index) = self.position(request) else { return Ok(()) };
         let is_segment = matches!(self.expected[index].resource, Resource::Segment { .. });
-        let expected = &mut self.expected[index];
-        expected.received_bytes += u64::from(bytes.length());
-        let received_bytes = expected.received_bytes;
+        let received_bytes = self.expected[index].received_bytes + u64::from(bytes.length());
+        self.expected[index].received_bytes = received_bytes;
         let limit_bytes = if is_segment { MAX_SEGMENT_BYTES } else { MAX_TEXT_BYTES as u64 };
         if received_bytes > limit_bytes {
             return Err(too_large(limit_bytes));
@@ -150,7 +149,7 @@ impl Segments {
             self.begin(index)?;
             self.transmuxer.push(&self.scratch).map_err(malformed)?;
         } else {
-            append_to(bytes, &mut expected.collected);
+            append_to(bytes, &mut self.expected[index].collected);
         }
         engine.handle(now(), Input::Progress { request, received_bytes });
         Ok(())

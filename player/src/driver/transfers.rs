@@ -41,7 +41,7 @@ impl Transfers {
     }
 
     pub fn start(&mut self, fetch: Fetch) {
-        let abort = Rc::new(Abort::new());
+        let abort = Rc::new(Abort::default());
         let timed_out = Rc::new(Cell::new(false));
         let request = fetch.request;
         let timeout = {

@@ -1,9 +1,9 @@
 //! The inside of the shadow root: the picture, the video behind it, the controls before it.
 
-use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{Document, HtmlDivElement, HtmlElement, HtmlVideoElement, ShadowRoot};
+use wasm_bindgen::prelude::*;
+use web_sys::{Document, HtmlElement, HtmlVideoElement, ShadowRoot};
 
-use crate::web::adopt_style_sheet;
+use crate::web::StyleSheet;
 
 const STYLE: &str = include_str!("host.css");
 
@@ -14,12 +14,12 @@ pub struct Layers {
     /// Where the controls go.
     pub controls: HtmlElement,
     video: HtmlVideoElement,
+    _style: Option<StyleSheet>,
 }
 
 impl Layers {
     /// Fills `root`.
     pub fn new(document: &Document, root: &ShadowRoot, video: &HtmlVideoElement) -> Self {
-        adopt_style_sheet(root, STYLE);
         video.set_class_name("source");
         // The picture is in the canvas; the video element has only its sound and its frames.
         set_attribute(video, "aria-hidden", "true");
@@ -29,6 +29,7 @@ impl Layers {
             picture: layer(document, root, "picture"),
             controls: layer(document, root, "overlay"),
             video: video.clone(),
+            _style: StyleSheet::adopt(root, STYLE),
         }
     }
 }
@@ -42,13 +43,13 @@ impl Drop for Layers {
 }
 
 fn layer(document: &Document, root: &ShadowRoot, class: &str) -> HtmlElement {
-    let element: HtmlDivElement = document
+    let element: HtmlElement = document
         .create_element("div")
         .expect_throw("div is a valid name of an element")
         .unchecked_into();
     element.set_class_name(class);
     append(root, &element);
-    element.unchecked_into()
+    element
 }
 
 fn append(root: &ShadowRoot, child: &HtmlElement) {

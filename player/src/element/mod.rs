@@ -16,6 +16,7 @@ mod properties;
 mod report;
 mod source;
 mod states;
+mod statistics;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;

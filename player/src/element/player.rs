@@ -1,10 +1,11 @@
 //! One connected element: picture, controls, input and source, and what passes between them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use immersive_engine::io::{Event, Failure, RenditionInfo, Stats, StreamType};
-use immersive_view::{Gesture, LookTarget};
+use immersive_view::input::Aim;
+use immersive_view::{Camera, Gesture, LookTarget, Projection};
 use wasm_bindgen::prelude::*;
 use web_sys::{CustomEvent, CustomEventInit, HtmlElement, HtmlVideoElement, ShadowRoot};
 
@@ -12,12 +13,12 @@ use super::attributes::Attributes;
 use super::dom::{Layers, set_attribute};
 use super::source::{self, Source};
 use super::states::{States, flags_of};
-use super::{controls, fullscreen, media};
+use super::{controls, fullscreen, media, statistics};
 use crate::driver::{Command, PlayerEvent};
-use crate::input::{LookInput, Shortcuts};
+use crate::input::LookInput;
 use crate::surface::{Stage, StageEvent, StageOptions};
 use crate::ui::{Action, Controls};
-use crate::web::{Listener, Microtask, ignore_rejection};
+use crate::web::{Listener, Microtask};
 
 /// How long a change of view takes that somebody asked for.
 pub const LOOK_DURATION_SECS: f32 = 0.5;
@@ -40,9 +41,8 @@ pub struct Player {
 /// What undoes itself when the player goes.
 #[derive(Default)]
 struct Guards {
-    listeners: Vec<Listener>,
-    look: Option<LookInput>,
-    shortcuts: Option<Shortcuts>,
+    _listeners: Vec<Listener>,
+    _look: Option<LookInput>,
 }
 
 /// What is known of the stream that plays.
@@ -150,7 +150,7 @@ impl Player {
     }
 
     fn apply_projection(&self, attributes: &Attributes) {
-        self.stage.set_projection(attributes.projection.unwrap_or_default());
+        self.stage.set_projection(attributes.projection.unwrap_or(Projection::Equirect));
         self.stage.set_stereo(attributes.stereo.unwrap_or_default());
     }
 
@@ -158,7 +158,7 @@ impl Player {
         let controls = attributes.controls.then(|| {
             let document = self.host.owner_document().expect_throw("it has one while connected");
             let act = forward(&Rc::downgrade(self), Self::act);
-            Controls::new(&document, &self.layers.controls, &self.host, act)
+            Controls::new(&document, &self.layers.controls, act)
         });
         // The old ones are dropped after the borrow has ended.
         drop(self.controls.replace(controls));
@@ -187,18 +187,13 @@ impl Player {
             listeners.push(Listener::passive(&document, "fullscreenchange", move |_| act(())));
         }
         let stage = Rc::downgrade(&self.stage);
-        let fov_rad = move || stage.upgrade().map_or(1.0, |s| s.camera().vertical_fov_rad);
+        let aim = move || aim_of(&stage.upgrade().map(|stage| stage.camera()).unwrap_or_default());
         let on_gesture = forward(&weak, |player: Rc<Self>, gesture: Gesture| {
             player.stage.gesture(gesture);
         });
-        let on_shortcut = {
-            let weak = weak.clone();
-            move |shortcut| weak.upgrade().is_some_and(|player| player.shortcut(shortcut))
-        };
         *self.guards.borrow_mut() = Guards {
-            listeners,
-            look: Some(LookInput::new(&self.layers.picture, fov_rad, on_gesture)),
-            shortcuts: Some(Shortcuts::new(&self.host, on_shortcut)),
+            _listeners: listeners,
+            _look: Some(LookInput::new(&self.layers.picture, aim, on_gesture)),
         };
     }
 
@@ -245,6 +240,11 @@ impl Player {
             PlayerEvent::SetPlaybackRate(rate) => self.video.set_playback_rate(rate),
             PlayerEvent::Engine(event) => self.on_engine(event),
             PlayerEvent::Failed(failure) => self.fail(failure),
+            PlayerEvent::DriverLost(detail) => {
+                web_sys::console::warn_1(&JsValue::from_str(&detail));
+                self.source.driver_lost();
+                self.load();
+            }
             PlayerEvent::Stats(stats) => self.stream.borrow_mut().stats = stats,
         }
         self.refresh();
@@ -279,7 +279,8 @@ impl Player {
 
     fn fail(&self, failure: Failure) {
         self.stream.borrow_mut().failure = Some(failure);
-        self.video.pause();
+        // It never throws, whatever its signature says.
+        let _ = self.video.pause();
         self.dispatch("error");
     }
 
@@ -309,7 +310,8 @@ impl Player {
         if self.video.paused() {
             source::play(&self.video);
         } else {
-            self.video.pause();
+            // It never throws, whatever its signature says.
+            let _ = self.video.pause();
         }
     }
 
@@ -354,7 +356,10 @@ impl Player {
         self.states.set(flags_of(&state));
         if let Some(controls) = &*self.controls.borrow() {
             controls.update(&state);
-            controls.set_yaw(self.stage.camera().yaw_rad);
+            if controls.wants_statistics() {
+                controls.set_statistics(&statistics::lines(self));
+            }
+            controls.set_view(self.stage.camera().yaw_rad, self.horizontal_fov_rad());
         }
     }
 
@@ -368,10 +373,16 @@ impl Player {
         }
     }
 
-    /// Leaves a rejected promise alone.
-    pub fn ignore(promise: js_sys::Promise) {
-        ignore_rejection(promise);
+    #[expect(clippy::cast_precision_loss, reason = "a canvas has fewer than 2^24 pixels a side")]
+    fn horizontal_fov_rad(&self) -> f32 {
+        let (width_px, height_px) = self.stage.canvas_size_px();
+        let aspect = width_px as f32 / height_px.max(1) as f32;
+        2.0 * ((self.stage.camera().vertical_fov_rad / 2.0).tan() * aspect).atan()
     }
+}
+
+fn aim_of(camera: &Camera) -> Aim {
+    Aim { pitch_rad: camera.pitch_rad, roll_rad: camera.roll_rad, fov_rad: camera.vertical_fov_rad }
 }
 
 /// A callback that does nothing once the player is gone.

@@ -5,13 +5,11 @@ use std::rc::Rc;
 use immersive_engine::io::StreamType;
 use immersive_view::{Gesture, LookTarget};
 use js_sys::{Array, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::HtmlElement;
+use wasm_bindgen::JsValue;
 
 use super::attributes::Attributes;
 use super::player::{LOOK_DURATION_SECS, Player};
 use super::{controls, media, report};
-use crate::web::Task;
 
 /// Properties that set an attribute.
 pub const REFLECTED: [&str; 14] = [

@@ -11,12 +11,15 @@ use super::media;
 use crate::driver::{Command, Driver, PlayerEvent};
 use crate::web::media_source::{self, MediaSource, ObjectUrl};
 use crate::web::ignore_rejection;
+use crate::worker::{self, RemoteDriver};
 
 #[wasm_bindgen]
 extern "C" {
     type SourceObject;
     #[wasm_bindgen(method, setter, js_name = srcObject)]
     fn set_src_object(this: &SourceObject, object: &JsValue);
+    #[wasm_bindgen(method, getter, js_name = srcObject)]
+    fn src_object(this: &SourceObject) -> JsValue;
     #[wasm_bindgen(method, setter, js_name = disableRemotePlayback)]
     fn set_disable_remote_playback(this: &SourceObject, disable: bool);
     #[wasm_bindgen(method, js_name = play, catch)]
@@ -26,10 +29,26 @@ extern "C" {
 /// Connects a video element to its source. Dropping it empties the video element.
 pub struct Source {
     video: HtmlVideoElement,
-    driver: RefCell<Option<Driver>>,
+    driver: RefCell<Option<DriverHost>>,
+    worker_was_lost: Cell<bool>,
     object_url: RefCell<Option<ObjectUrl>>,
     pending_seek_secs: Cell<Option<f64>>,
     tell: Rc<dyn Fn(PlayerEvent)>,
+}
+
+/// Where the driver runs.
+enum DriverHost {
+    Here(Driver),
+    Worker(RemoteDriver),
+}
+
+impl DriverHost {
+    fn send(&self, command: Command) {
+        match self {
+            Self::Here(driver) => driver.send(command),
+            Self::Worker(driver) => driver.send(&command),
+        }
+    }
 }
 
 impl Source {
@@ -37,6 +56,7 @@ impl Source {
         Self {
             video,
             driver: RefCell::default(),
+            worker_was_lost: Cell::new(false),
             object_url: RefCell::default(),
             pending_seek_secs: Cell::new(None),
             tell: Rc::new(tell),
@@ -65,20 +85,38 @@ impl Source {
             self.play_by_itself(&url);
             return;
         }
-        let tell = self.tell.clone();
         let mut driver = self.driver.borrow_mut();
-        let driver = driver.get_or_insert_with(|| Driver::new(move |event| tell(event)));
+        let driver = driver.get_or_insert_with(|| self.new_driver());
         let seed = js_sys::Math::random().to_bits();
         driver.send(Command::Load { url, start_secs, seed, bandwidth_hint_bps: None });
+    }
+
+    fn new_driver(&self) -> DriverHost {
+        if worker::is_possible()
+            && !self.worker_was_lost.get()
+            && let Ok(driver) = RemoteDriver::new(self.tell.clone())
+        {
+            return DriverHost::Worker(driver);
+        }
+        let tell = self.tell.clone();
+        DriverHost::Here(Driver::new(move |event| tell(event)))
+    }
+
+    /// The worker is gone: from now on the driver is on this thread. Load again.
+    pub fn driver_lost(&self) {
+        self.worker_was_lost.set(true);
+        *self.driver.borrow_mut() = None;
     }
 
     /// Stops, and empties the video element.
     pub fn unload(&self) {
         *self.driver.borrow_mut() = None;
         let was_attached = self.object_url.borrow_mut().take().is_some();
-        if was_attached || !self.video.src().is_empty() {
-            // Removing both attribute and data is how a media element lets go of its resource.
+        let element = self.video.unchecked_ref::<SourceObject>();
+        if was_attached || !element.src_object().is_null() || !self.video.src().is_empty() {
+            // Removing both attribute and object is how a media element lets go of its resource.
             let _ = self.video.remove_attribute("src");
+            element.set_src_object(&JsValue::NULL);
             self.video.load();
         }
     }

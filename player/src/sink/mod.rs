@@ -11,7 +11,7 @@ use immersive_engine::io::{AppendError, RequestId, TimeRange, TrackKind, Tracks}
 use immersive_media::transmux::TrackFragment;
 use wasm_bindgen::JsValue;
 
-use crate::web::media_source::{self, MediaSource, ObjectUrl};
+use crate::web::media_source::{self, MediaSource};
 use crate::web::{Listener, describe};
 use track::{Operation, Track};
 
@@ -209,11 +209,6 @@ fn rejected(mime: &str, thrown: &JsValue) -> AppendError {
         detail = describe(thrown);
     }
     AppendError::Rejected { detail }
-}
-
-/// A URL under which a media element of this thread can play `source`.
-pub fn object_url(source: &JsValue) -> Result<ObjectUrl, JsValue> {
-    ObjectUrl::new(source)
 }
 
 /// What both lists cover; both are sorted and without overlaps, as `TimeRanges` are.

@@ -9,12 +9,14 @@ use web_sys::{AbortController, ReadableStreamDefaultReader};
 /// Aborts the request it belongs to when dropped; harmless after the request has ended.
 pub struct Abort(AbortController);
 
-impl Abort {
+impl Default for Abort {
     /// A guard that nothing hangs on yet.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self(AbortController::new().expect_throw("AbortController's constructor takes nothing"))
     }
+}
 
+impl Abort {
     /// Aborts now.
     pub fn abort(&self) {
         self.0.abort();

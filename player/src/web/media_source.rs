@@ -27,7 +27,7 @@ extern "C" {
     pub fn end_of_stream(this: &MediaSource) -> Result<(), JsValue>;
     /// A transferable stand-in for a `MediaSource` that lives in a worker.
     #[wasm_bindgen(method, getter)]
-    pub fn handle(this: &MediaSource) -> JsValue;
+    fn handle(this: &MediaSource) -> JsValue;
 
     /// `SourceBuffer`.
     #[wasm_bindgen(extends = EventTarget)]
@@ -65,6 +65,12 @@ impl MediaSource {
         js_sys::Reflect::construct(&constructor, &js_sys::Array::new())
             .ok()
             .map(JsCast::unchecked_into)
+    }
+
+    /// What a media element can play from: the source itself on the main thread, its transferable
+    /// handle in a worker.
+    pub fn attachable(&self) -> JsValue {
+        if web_sys::window().is_some() { self.clone().into() } else { self.handle() }
     }
 
     /// Whether buffers can be added and filled.

@@ -14,6 +14,6 @@ pub use errors::{describe, ignore_rejection, name_of};
 pub use frame::AnimationFrame;
 pub use listener::Listener;
 pub use media_source::time_ranges;
-pub use style::adopt_style_sheet;
+pub use style::StyleSheet;
 pub use task::Task;
 pub use timer::{Microtask, Timer, now_millis};

@@ -37,6 +37,7 @@ wire_enum!(PlayerEvent {
     3u8 => Engine(event),
     4u8 => Failed(failure),
     5u8 => Stats(stats),
+    6u8 => DriverLost(detail),
 });
 
 wire_enum!(Event {

@@ -43,16 +43,15 @@ pub struct RemoteDriver {
 }
 
 impl RemoteDriver {
-    /// Starts a worker. `tell` hears what its driver tells; `failed` hears why there is none after
-    /// all (a page whose Content-Security-Policy or origin forbids workers).
-    pub fn new(
-        tell: impl Fn(PlayerEvent) + 'static,
-        failed: impl Fn(String) + 'static,
-    ) -> Result<Self, JsValue> {
+    /// Starts a worker. `tell` hears what its driver tells, and `DriverLost` if there is none after
+    /// all (a page whose Content-Security-Policy forbids workers). Fails at once where the
+    /// player's files are of another origin than the page.
+    pub fn new(tell: Rc<dyn Fn(PlayerEvent)>) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let url = wasm_bindgen::link_to!(module = "/src/worker/worker.js");
         let worker = Worker::new_with_options(&url, &options)?;
+        let lost = tell.clone();
         let listeners = [
             Listener::passive(&worker, "message", move |event| {
                 let data = event.unchecked_into::<MessageEvent>().data();
@@ -60,10 +59,12 @@ impl RemoteDriver {
                     tell(event);
                 }
             }),
-            Listener::passive(&worker, "error", move |event| failed(describe(&event))),
+            Listener::passive(&worker, "error", move |event| {
+                lost(PlayerEvent::DriverLost(describe(&event)));
+            }),
         ];
         let start = Object::new();
-        let glue = GLUE_URL.with(JsValue::from);
+        let glue = GLUE_URL.with(|url| JsValue::from_str(url));
         Reflect::set(&start, &"glue".into(), &glue)?;
         Reflect::set(&start, &"module".into(), &wasm_bindgen::module())?;
         worker.post_message(&start)?;
@@ -93,7 +94,6 @@ pub struct WorkerDriver {
 impl WorkerDriver {
     /// Called once, by worker.js.
     #[wasm_bindgen(constructor)]
-    #[expect(clippy::new_without_default, reason = "a constructor for JavaScript")]
     pub fn new() -> Self {
         Self { driver: Rc::new(Driver::new(|event| post(&event))) }
     }

@@ -4,7 +4,7 @@
 //! order of the fields is the format.
 
 use js_sys::Array;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// Fills a message.
 pub struct Writer(Array);
@@ -33,7 +33,7 @@ pub fn encode(value: &impl Wire) -> JsValue {
 
 /// The value that a message was made of.
 pub fn decode<T: Wire>(message: &JsValue) -> Option<T> {
-    let message = Array::try_from(message.clone()).ok()?;
+    let message = message.dyn_ref::<Array>()?.clone();
     T::take(&mut Reader { message, position: 0 })
 }
 
