@@ -5,4 +5,6 @@
 // Everything here touches the browser; natively the crate is empty, so `cargo check` stays useful.
 #![cfg(target_arch = "wasm32")]
 
+pub mod input;
+pub mod ui;
 pub mod web;
