@@ -1,0 +1,8 @@
+//! DOM events to samples for [`immersive_view::input`], and shortcuts to [`crate::ui::Action`]s.
+
+mod event;
+mod look;
+mod shortcuts;
+
+pub use look::LookInput;
+pub use shortcuts::{Shortcut, Shortcuts};
