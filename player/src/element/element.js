@@ -17,6 +17,21 @@ const MEDIA_ATTRIBUTES = [
   "autoplay", "crossorigin", "loop", "muted", "playsinline", "poster", "preload",
 ];
 
+const FAULT =
+  "The player has met a fault of its own and has stopped. Reload the page to go on.";
+let faulty = false;
+const players = new Set();
+
+// Called by WebAssembly when it panics, in the page or in the worker. After that nothing of it may
+// be called again: every player stops and says so.
+export function announceFault(report) {
+  faulty = true;
+  console.error(report);
+  for (const player of players) player.deref()?.[STOP]();
+}
+
+const STOP = Symbol("stop");
+
 // `videoRenditions`, as media-tracks and media-chrome know it.
 class VideoRenditionList extends EventTarget {
   #player;
@@ -46,6 +61,13 @@ class VideoRenditionList extends EventTarget {
   [Symbol.iterator]() { return this.#entries[Symbol.iterator](); }
 }
 
+// Nothing reaches an instance that has panicked.
+function guarded(player) {
+  return new Proxy(player, {
+    get: (target, name) => (...values) => (faulty ? undefined : target[name](...values)),
+  });
+}
+
 export function defineElement(tag, attributes, reflected, properties, methods, create) {
   if (customElements.get(tag)) return;
 
@@ -54,8 +76,9 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
 
     #root = this.attachShadow({ mode: "open" });
     #video = document.createElement("video");
-    #player = create();
+    #player = guarded(create());
     #internals = this.attachInternals?.();
+    #reference = new WeakRef(this);
     #renditions = new VideoRenditionList(this, this.#player);
 
     constructor() {
@@ -75,11 +98,23 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
           this[name] = value;
         }
       }
+      players.add(this.#reference);
       this.#player.connected(this, this.#root, this.#video, this.#internals?.states);
     }
 
     disconnectedCallback() {
+      players.delete(this.#reference);
       this.#player.disconnected();
+    }
+
+    [STOP]() {
+      this.#video.pause();
+      const message = document.createElement("div");
+      message.setAttribute("role", "alert");
+      message.className = "fault";
+      message.textContent = FAULT;
+      this.#root.append(message);
+      this.dispatchEvent(new Event("error"));
     }
 
     attributeChangedCallback(name, _old, value) {

@@ -25,7 +25,7 @@ use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, closure::Closure, prelude::*};
 use web_sys::{HtmlElement, HtmlVideoElement, ShadowRoot};
 
-use crate::web::Microtask;
+use crate::web::{Microtask, install_panic_hook};
 use attributes::Attributes;
 use player::Player;
 
@@ -56,6 +56,7 @@ thread_local! {
 
 /// Defines `<immersive-player>` on this page; again does nothing.
 pub fn register() {
+    install_panic_hook();
     CREATE.with(|create| {
         let create = create.get_or_init(|| Closure::new(|| JsValue::from(ElementHandle::new())));
         define_element(

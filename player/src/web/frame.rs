@@ -34,7 +34,9 @@ impl AnimationFrame {
             if let Some(state) = weak.upgrade() {
                 state.borrow_mut().pending = None;
             }
-            handler(time_millis);
+            if !super::is_faulty() {
+                handler(time_millis);
+            }
         });
         Self { state, closure }
     }

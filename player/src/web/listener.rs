@@ -7,7 +7,6 @@ use web_sys::{AddEventListenerOptions, Event, EventTarget};
 pub struct Listener {
     target: EventTarget,
     kind: &'static str,
-    capture: bool,
     closure: Closure<dyn FnMut(Event)>,
 }
 
@@ -18,7 +17,7 @@ impl Listener {
         kind: &'static str,
         handler: impl FnMut(Event) + 'static,
     ) -> Self {
-        Self::with_options(target, kind, true, false, handler)
+        Self::with_options(target, kind, true, handler)
     }
 
     /// Listens actively: the handler may call `preventDefault` (wheel, touch, keys).
@@ -27,29 +26,22 @@ impl Listener {
         kind: &'static str,
         handler: impl FnMut(Event) + 'static,
     ) -> Self {
-        Self::with_options(target, kind, false, false, handler)
-    }
-
-    /// Listens passively in the capture phase, for events that do not bubble.
-    pub fn capture(
-        target: &EventTarget,
-        kind: &'static str,
-        handler: impl FnMut(Event) + 'static,
-    ) -> Self {
-        Self::with_options(target, kind, true, true, handler)
+        Self::with_options(target, kind, false, handler)
     }
 
     fn with_options(
         target: &EventTarget,
         kind: &'static str,
         passive: bool,
-        capture: bool,
-        handler: impl FnMut(Event) + 'static,
+        mut handler: impl FnMut(Event) + 'static,
     ) -> Self {
-        let closure = Closure::<dyn FnMut(Event)>::new(handler);
+        let closure = Closure::<dyn FnMut(Event)>::new(move |event| {
+            if !super::is_faulty() {
+                handler(event);
+            }
+        });
         let options = AddEventListenerOptions::new();
         options.set_passive(passive);
-        options.set_capture(capture);
         target
             .add_event_listener_with_callback_and_add_event_listener_options(
                 kind,
@@ -57,17 +49,13 @@ impl Listener {
                 &options,
             )
             .expect_throw("addEventListener only throws for a bad signal, and none is given");
-        Self { target: target.clone(), kind, capture, closure }
+        Self { target: target.clone(), kind, closure }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         // A target that is gone has no listener to remove.
-        let _ = self.target.remove_event_listener_with_callback_and_bool(
-            self.kind,
-            self.closure.as_ref().unchecked_ref(),
-            self.capture,
-        );
+        let _ = self.target.remove_event_listener_with_callback(self.kind, self.closure.as_ref().unchecked_ref());
     }
 }

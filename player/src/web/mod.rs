@@ -2,6 +2,7 @@
 //! are expected to post to a mailbox and return, never to do work while a borrow is held.
 
 mod errors;
+mod fault;
 pub mod fetch;
 mod frame;
 mod listener;
@@ -11,6 +12,7 @@ mod task;
 mod timer;
 
 pub use errors::{describe, ignore_rejection, name_of};
+pub use fault::{install_panic_hook, is_faulty};
 pub use frame::AnimationFrame;
 pub use listener::Listener;
 pub use media_source::time_ranges;

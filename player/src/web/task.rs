@@ -47,7 +47,7 @@ impl Future for Guarded {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.cancelled.get() {
+        if self.cancelled.get() || super::is_faulty() {
             self.future = None;
         }
         match self.future.as_mut() {

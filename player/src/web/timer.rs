@@ -30,8 +30,12 @@ pub struct Timer {
 
 impl Timer {
     /// Calls `handler` once, `millis` from now.
-    pub fn after_millis(millis: f64, handler: impl FnMut() + 'static) -> Self {
-        let closure = Closure::<dyn FnMut()>::new(handler);
+    pub fn after_millis(millis: f64, mut handler: impl FnMut() + 'static) -> Self {
+        let closure = Closure::<dyn FnMut()>::new(move || {
+            if !super::is_faulty() {
+                handler();
+            }
+        });
         let id = set_timeout(closure.as_ref().unchecked_ref(), millis.max(0.0));
         Self { id, _closure: closure }
     }
@@ -57,7 +61,9 @@ impl Microtask {
         let flag = pending.clone();
         let closure = Closure::<dyn FnMut()>::new(move || {
             flag.set(false);
-            handler();
+            if !super::is_faulty() {
+                handler();
+            }
         });
         Self { pending, closure: Some(closure) }
     }

@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::driver::{Command, Driver, PlayerEvent};
-use crate::web::{Listener, describe};
+use crate::web::{Listener, describe, install_panic_hook};
 
 #[wasm_bindgen]
 extern "C" {
@@ -95,6 +95,7 @@ impl WorkerDriver {
     /// Called once, by worker.js.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
+        install_panic_hook();
         Self { driver: Rc::new(Driver::new(|event| post(&event))) }
     }
 
