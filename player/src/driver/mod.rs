@@ -4,6 +4,7 @@
 //! [`PlayerEvent`]s, and nothing else. Callbacks only post to the mailbox; one microtask drains it,
 //! so no borrow is ever held while the browser calls in.
 
+mod lane;
 mod message;
 mod segments;
 mod transfers;

@@ -1,18 +1,17 @@
 //! From bytes of a response to what the engine and the sink want: playlist text, init segments,
 //! keys, and transmuxed segments.
 
-use std::rc::Rc;
-
 use immersive_engine::Engine;
 use immersive_engine::io::{
-    Fetch, Input, RequestError, RequestId, Resource, TrackTiming, Tracks, Transfer,
+    Fetch, Input, RequestError, RequestId, Resource, Tracks, Transfer,
 };
-use immersive_media::transmux::{SegmentStart, Transmuxer};
+use immersive_media::transmux::SegmentStart;
 use js_sys::Uint8Array;
 
+use super::lane::Lane;
 use super::now;
 use super::transfers::{Arrival, Transfers};
-use crate::sink::{Fragment, Segment};
+use crate::sink::Segment;
 
 /// No playlist, key or init segment is larger; a server that sends more is not sending one.
 const MAX_TEXT_BYTES: usize = 32 << 20;
@@ -24,10 +23,7 @@ pub struct Segments {
     expected: Vec<Expected>,
     ready: Vec<(RequestId, Segment)>,
     auxiliary: Vec<(RequestId, Vec<u8>)>,
-    transmuxer: Transmuxer,
-    /// Whose segment the transmuxer is in the middle of.
-    transmuxing: Option<RequestId>,
-    inits: [Option<Rc<[u8]>>; 2],
+    lanes: [Lane; 2],
     /// One chunk of network data on its way from JavaScript; kept so that it is allocated once.
     scratch: Vec<u8>,
 }
@@ -37,7 +33,7 @@ struct Expected {
     request: RequestId,
     resource: Resource,
     received_bytes: u64,
-    /// Text, or chunks of a segment that waits for the transmuxer.
+    /// Text, or chunks of a segment that waits for its lane.
     collected: Vec<u8>,
     complete: Option<Transfer>,
 }
@@ -48,9 +44,7 @@ impl Segments {
             expected: Vec::new(),
             ready: Vec::new(),
             auxiliary: Vec::new(),
-            transmuxer: Transmuxer::new(),
-            transmuxing: None,
-            inits: [None, None],
+            lanes: [Lane::new(), Lane::new()],
             scratch: Vec::new(),
         }
     }
@@ -83,9 +77,7 @@ impl Segments {
 
     pub fn cancel(&mut self, request: RequestId) {
         self.expected.retain(|expected| expected.request != request);
-        if self.transmuxing == Some(request) {
-            self.transmuxing = None;
-        }
+        self.lanes.iter_mut().for_each(|lane| lane.break_off(request));
         self.discard(request);
     }
 
@@ -146,8 +138,8 @@ impl Segments {
         }
         if is_segment && self.may_transmux(index) {
             copy_into(bytes, &mut self.scratch);
-            self.begin(index)?;
-            self.transmuxer.push(&self.scratch).map_err(malformed)?;
+            let lane = self.begin(index)?;
+            self.lanes[lane].push(&self.scratch)?;
         } else {
             append_to(bytes, &mut self.expected[index].collected);
         }
@@ -155,36 +147,37 @@ impl Segments {
         Ok(())
     }
 
-    /// The transmuxer takes segments one after the other, in the order they were asked for.
+    /// A lane takes segments one after the other, in the order they were asked for.
     fn may_transmux(&self, index: usize) -> bool {
         let expected = &self.expected[index];
+        let Some(lane) = lane_of(&expected.resource) else { return false };
         if !expected.collected.is_empty() || needs_whole_segment(&expected.resource) {
             return false;
         }
-        match self.transmuxing {
+        match self.lanes[lane].running() {
             Some(running) => running == expected.request,
-            None => !self.expected[..index]
-                .iter()
-                .any(|earlier| matches!(earlier.resource, Resource::Segment { .. })),
+            None => self.first_in(lane) == Some(index),
         }
     }
 
-    fn begin(&mut self, index: usize) -> Result<(), RequestError> {
+    /// The request of this lane that is next.
+    fn first_in(&self, lane: usize) -> Option<usize> {
+        self.expected.iter().position(|expected| lane_of(&expected.resource) == Some(lane))
+    }
+
+    /// Sees to it that the lane is in the middle of this segment; returns which lane it is.
+    fn begin(&mut self, index: usize) -> Result<usize, RequestError> {
         let expected = &self.expected[index];
-        if self.transmuxing == Some(expected.request) {
-            return Ok(());
-        }
         let Resource::Segment { continues, near, init, .. } = &expected.resource else {
-            return Ok(());
+            unreachable!("lanes are for segments");
         };
-        let start = SegmentStart { continues: *continues, near: *near };
-        self.transmuxing = Some(expected.request);
-        self.transmuxer.begin_segment(start);
-        if let Some(init) = init {
-            let bytes = auxiliary(&self.auxiliary, *init)?;
-            self.transmuxer.push(bytes).map_err(malformed)?;
+        let lane = lane_of(&expected.resource).unwrap_or_default();
+        if self.lanes[lane].running() != Some(expected.request) {
+            let start = SegmentStart { continues: *continues, near: *near };
+            let init = init.map(|init| auxiliary(&self.auxiliary, init)).transpose()?;
+            self.lanes[lane].begin(expected.request, start, init)?;
         }
-        Ok(())
+        Ok(lane)
     }
 
     fn complete(
@@ -210,32 +203,30 @@ impl Segments {
             }
             Resource::Segment { .. } => {
                 self.expected[index].complete = Some(transfer);
-                if self.transmuxing == Some(request) {
+                if self.lanes.iter().any(|lane| lane.running() == Some(request)) {
                     self.finish(engine, transfers, index, transfer);
                 }
             }
         }
     }
 
-    /// Segments whose bytes were collected while the transmuxer was busy, or that can only be
+    /// Segments whose bytes were collected while their lane was busy, or that can only be
     /// decrypted whole.
     fn advance_waiting(&mut self, engine: &mut Engine, transfers: &mut Transfers) {
-        while self.transmuxing.is_none() {
-            let next = self
-                .expected
-                .iter()
-                .position(|expected| matches!(expected.resource, Resource::Segment { .. }));
-            let Some(index) = next else { return };
-            let Some(transfer) = self.expected[index].complete else { return };
-            let bytes = std::mem::take(&mut self.expected[index].collected);
-            let request = self.expected[index].request;
-            let pushed = self
-                .decrypted(index, bytes)
-                .and_then(|bytes| self.begin(index).map(|()| bytes))
-                .and_then(|bytes| self.transmuxer.push(&bytes).map_err(malformed));
-            match pushed {
-                Ok(()) => self.finish(engine, transfers, index, transfer),
-                Err(error) => self.fail(engine, transfers, request, error),
+        for lane in 0..self.lanes.len() {
+            while self.lanes[lane].running().is_none() {
+                let Some(index) = self.first_in(lane) else { break };
+                let Some(transfer) = self.expected[index].complete else { break };
+                let bytes = std::mem::take(&mut self.expected[index].collected);
+                let request = self.expected[index].request;
+                let pushed = self.decrypted(index, bytes).and_then(|bytes| {
+                    self.begin(index)?;
+                    self.lanes[lane].push(&bytes)
+                });
+                match pushed {
+                    Ok(()) => self.finish(engine, transfers, index, transfer),
+                    Err(error) => self.fail(engine, transfers, request, error),
+                }
             }
         }
     }
@@ -257,10 +248,10 @@ impl Segments {
         transfer: Transfer,
     ) {
         let expected = self.expected.remove(index);
-        self.transmuxing = None;
         let request = expected.request;
         let Resource::Segment { tracks, .. } = expected.resource else { return };
-        match self.collect_fragments(tracks) {
+        let lane = lane_of(&expected.resource).unwrap_or_default();
+        match self.lanes[lane].finish(tracks) {
             Ok((segment, timings)) => {
                 self.ready.push((request, segment));
                 let input = Input::SegmentLoaded { request, transfer, tracks: &timings };
@@ -269,33 +260,14 @@ impl Segments {
             Err(error) => self.fail(engine, transfers, request, error),
         }
     }
+}
 
-    fn collect_fragments(
-        &mut self,
-        tracks: Tracks,
-    ) -> Result<(Segment, Vec<TrackTiming>), RequestError> {
-        let mut timings = Vec::with_capacity(2);
-        let mut fragments = Vec::with_capacity(2);
-        for fragment in self.transmuxer.finish_segment().map_err(malformed)? {
-            let slot = &mut self.inits[fragment.kind as usize];
-            let timing = TrackTiming {
-                kind: fragment.kind,
-                codec: fragment.codec.clone(),
-                start: fragment.start,
-                end: fragment.end,
-            };
-            let Some(fragment) = Fragment::new(fragment, slot.as_ref()) else { continue };
-            *slot = Some(fragment.init.clone());
-            if tracks.contains(fragment.kind) {
-                timings.push(timing);
-                fragments.push(fragment);
-            }
-        }
-        if fragments.is_empty() {
-            let detail = "the segment holds no video or audio that can be played".into();
-            return Err(RequestError::Malformed { detail });
-        }
-        Ok((Rc::from(fragments), timings))
+/// Which lane a segment takes; `None` for what is not a segment.
+fn lane_of(resource: &Resource) -> Option<usize> {
+    match resource {
+        Resource::Segment { tracks: Tracks::Audio, .. } => Some(1),
+        Resource::Segment { .. } => Some(0),
+        Resource::Playlist | Resource::Init | Resource::Key => None,
     }
 }
 
@@ -308,10 +280,6 @@ fn auxiliary(kept: &[(RequestId, Vec<u8>)], request: RequestId) -> Result<&[u8],
     found.map(|(_, bytes)| bytes.as_slice()).ok_or_else(|| RequestError::Malformed {
         detail: "the init segment that this segment needs is gone".into(),
     })
-}
-
-fn malformed(error: immersive_media::Error) -> RequestError {
-    RequestError::Malformed { detail: error.to_string() }
 }
 
 fn too_large(limit_bytes: u64) -> RequestError {
