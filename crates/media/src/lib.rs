@@ -1,6 +1,19 @@
 //! Bytes to samples and back: MPEG-TS in, fragmented MP4 out, with integer time.
+//!
+//! [`Transmuxer`] is the way in. Below it, `container` cuts bytes into elementary streams, `track`
+//! cuts these into samples and puts fragments together, and `codec` reads what the samples say
+//! about themselves.
 
+mod codec;
+mod container;
+pub mod error;
 pub mod time;
+mod track;
+pub mod transmux;
+
+pub use error::{Error, ErrorKind};
+pub use track::Skipped;
+pub use transmux::{SegmentStart, TrackFragment, Transmuxer, transmux};
 
 /// What a track carries. `SourceBuffer`s are one per kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,308 @@
+//! H.264 (ISO/IEC 14496-10): parameter sets, slice headers, `avcC`.
+
+use super::bits::{BitReader, unescape};
+use super::{Colour, NalRole, SetKind, push_hex};
+
+/// What a NAL unit is to its access unit (table 7-1 and 7.4.1.2.3).
+pub(crate) fn role(unit: &[u8]) -> NalRole {
+    let Some(&header) = unit.first() else { return NalRole::Other };
+    match header & 31 {
+        // first_mb_in_slice is 0, which is a single set bit
+        1 | 2 => NalRole::Slice { first: unit.get(1).is_some_and(|b| b & 0x80 != 0), key: false },
+        5 => NalRole::Slice { first: unit.get(1).is_some_and(|b| b & 0x80 != 0), key: true },
+        6 => NalRole::Before { key: has_recovery_point(unit) },
+        7 => NalRole::ParameterSet(SetKind::Sequence),
+        8 => NalRole::ParameterSet(SetKind::Picture),
+        9 | 14..=18 => NalRole::Before { key: false },
+        _ => NalRole::Other,
+    }
+}
+
+/// What a container must know of a sequence parameter set (7.3.2.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sps {
+    pub id: u32,
+    pub profile: u8,
+    pub compatibility: u8,
+    pub level: u8,
+    pub chroma_format: u8,
+    pub luma_depth: u8,
+    pub chroma_depth: u8,
+    /// In pixels, cropped.
+    pub width: u32,
+    pub height: u32,
+    /// Sample aspect ratio, width to height, if stated.
+    pub aspect: Option<(u16, u16)>,
+    pub colour: Option<Colour>,
+    /// Ticks of 90 kHz that a frame lasts, if stated.
+    pub frame_duration: Option<u32>,
+}
+
+/// Profiles whose SPS carries the chroma format and bit depths.
+fn has_chroma_fields(profile: u8) -> bool {
+    matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135)
+}
+
+impl Sps {
+    /// Reads a whole NAL unit, header byte included; `None` if it is cut short or absurd.
+    pub fn parse(unit: &[u8]) -> Option<Self> {
+        let rbsp = unescape(unit.get(1..)?);
+        let mut reader = BitReader::new(&rbsp);
+        let profile = reader.byte()?;
+        let compatibility = reader.byte()?;
+        let level = reader.byte()?;
+        let id = reader.unsigned_golomb()?;
+        let (mut chroma_format, mut luma_depth, mut chroma_depth) = (1, 8, 8);
+        let mut separate_planes = false;
+        if has_chroma_fields(profile) {
+            chroma_format = u8::try_from(reader.unsigned_golomb()?).ok().filter(|f| *f <= 3)?;
+            separate_planes = chroma_format == 3 && reader.bit()?;
+            luma_depth = bit_depth(reader.unsigned_golomb()?)?;
+            chroma_depth = bit_depth(reader.unsigned_golomb()?)?;
+            reader.bit()?; // qpprime_y_zero_transform_bypass_flag
+            if reader.bit()? {
+                skip_scaling_matrix(&mut reader, chroma_format)?;
+            }
+        }
+        reader.unsigned_golomb()?; // log2_max_frame_num_minus4
+        skip_picture_order(&mut reader)?;
+        reader.unsigned_golomb()?; // max_num_ref_frames
+        reader.bit()?; // gaps_in_frame_num_value_allowed_flag
+        let macroblocks_wide = reader.unsigned_golomb()?.checked_add(1)?;
+        let map_units_high = reader.unsigned_golomb()?.checked_add(1)?;
+        let frames_only = reader.bit()?;
+        if !frames_only {
+            reader.bit()?; // mb_adaptive_frame_field_flag
+        }
+        reader.bit()?; // direct_8x8_inference_flag
+        let fields = if frames_only { 1 } else { 2 };
+        let coded_width = macroblocks_wide.checked_mul(16)?;
+        let coded_height = map_units_high.checked_mul(16 * fields)?;
+        let (mut crop_width, mut crop_height) = (0, 0);
+        if reader.bit()? {
+            let subsampled = !separate_planes && matches!(chroma_format, 1 | 2);
+            let unit_x = if subsampled { 2 } else { 1 };
+            let unit_y = fields * if !separate_planes && chroma_format == 1 { 2 } else { 1 };
+            let mut side = || reader.unsigned_golomb();
+            let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
+            crop_width = left.checked_add(right)?.checked_mul(unit_x)?;
+            crop_height = top.checked_add(bottom)?.checked_mul(unit_y)?;
+        }
+        // A VUI that is cut short costs its hints, not the picture.
+        let vui = reader.bit().filter(|present| *present).map(|_| Vui::parse(&mut reader));
+        let vui = vui.unwrap_or_default();
+        Some(Self {
+            id,
+            profile,
+            compatibility,
+            level,
+            chroma_format,
+            luma_depth,
+            chroma_depth,
+            width: coded_width.checked_sub(crop_width).filter(|width| *width > 0)?,
+            height: coded_height.checked_sub(crop_height).filter(|height| *height > 0)?,
+            aspect: vui.aspect,
+            colour: vui.colour,
+            frame_duration: vui.frame_duration,
+        })
+    }
+
+    /// RFC 6381, for instance `avc1.64001f`.
+    pub fn codec_string(&self) -> String {
+        let mut text = String::from("avc1.");
+        for byte in [self.profile, self.compatibility, self.level] {
+            push_hex(&mut text, byte);
+        }
+        text
+    }
+}
+
+fn bit_depth(minus8: u32) -> Option<u8> {
+    u8::try_from(minus8).ok().filter(|depth| *depth <= 6).map(|depth| depth + 8)
+}
+
+fn skip_scaling_matrix(reader: &mut BitReader<'_>, chroma_format: u8) -> Option<()> {
+    for list in 0..if chroma_format == 3 { 12 } else { 8 } {
+        if !reader.bit()? {
+            continue;
+        }
+        let (mut last, mut next) = (8i32, 8i32);
+        for _ in 0..if list < 6 { 16 } else { 64 } {
+            if next != 0 {
+                next = last.wrapping_add(reader.signed_golomb()?) & 0xff;
+            }
+            if next != 0 {
+                last = next;
+            }
+        }
+    }
+    Some(())
+}
+
+fn skip_picture_order(reader: &mut BitReader<'_>) -> Option<()> {
+    match reader.unsigned_golomb()? {
+        0 => {
+            reader.unsigned_golomb()?;
+        }
+        1 => {
+            reader.bit()?;
+            reader.signed_golomb()?;
+            reader.signed_golomb()?;
+            let cycle = reader.unsigned_golomb()?;
+            if cycle > 255 {
+                return None;
+            }
+            for _ in 0..cycle {
+                reader.signed_golomb()?;
+            }
+        }
+        2 => {}
+        _ => return None,
+    }
+    Some(())
+}
+
+/// The video usability information that a container repeats (annex E.1.1).
+#[derive(Default)]
+struct Vui {
+    aspect: Option<(u16, u16)>,
+    colour: Option<Colour>,
+    frame_duration: Option<u32>,
+}
+
+/// Table E-1, from index 1.
+const ASPECTS: [(u16, u16); 16] = [
+    (1, 1),
+    (12, 11),
+    (10, 11),
+    (16, 11),
+    (40, 33),
+    (24, 11),
+    (20, 11),
+    (32, 11),
+    (80, 33),
+    (18, 11),
+    (15, 11),
+    (64, 33),
+    (160, 99),
+    (4, 3),
+    (3, 2),
+    (2, 1),
+];
+
+impl Vui {
+    fn parse(reader: &mut BitReader<'_>) -> Self {
+        let mut vui = Self::default();
+        // What was read before the end stays.
+        let _ = vui.read(reader);
+        vui
+    }
+
+    fn read(&mut self, reader: &mut BitReader<'_>) -> Option<()> {
+        if reader.bit()? {
+            let indicator = reader.byte()?;
+            let aspect = if indicator == 255 {
+                Some((reader.bits(16)? as u16, reader.bits(16)? as u16))
+            } else {
+                ASPECTS.get(usize::from(indicator).wrapping_sub(1)).copied()
+            };
+            self.aspect = aspect.filter(|(width, height)| *width > 0 && *height > 0);
+        }
+        if reader.bit()? {
+            reader.bit()?; // overscan_appropriate_flag
+        }
+        if reader.bit()? {
+            reader.bits(3)?; // video_format
+            let mut colour =
+                Colour { primaries: 2, transfer: 2, matrix: 2, full_range: reader.bit()? };
+            if reader.bit()? {
+                colour.primaries = reader.byte()?;
+                colour.transfer = reader.byte()?;
+                colour.matrix = reader.byte()?;
+            }
+            self.colour = Some(colour);
+        }
+        if reader.bit()? {
+            reader.unsigned_golomb()?; // chroma_sample_loc_type_top_field
+            reader.unsigned_golomb()?;
+        }
+        if reader.bit()? {
+            let (units, timescale) = (u64::from(reader.bits(32)?), u64::from(reader.bits(32)?));
+            // Two fields make a frame (E.2.1): hence twice.
+            let ticks = (units * 2 * 90_000).checked_div(timescale);
+            self.frame_duration = ticks
+                .filter(|ticks| (300..=900_000).contains(ticks))
+                .and_then(|ticks| u32::try_from(ticks).ok());
+        }
+        Some(())
+    }
+}
+
+/// `pic_parameter_set_id` of a picture parameter set.
+pub(crate) fn pps_id(unit: &[u8]) -> Option<u32> {
+    // The id is at most 255: it lies in the first bytes.
+    BitReader::new(unit.get(1..unit.len().min(16))?).unsigned_golomb()
+}
+
+/// Whether an SEI unit holds a recovery point message (D.1.8): decoding may start here.
+fn has_recovery_point(unit: &[u8]) -> bool {
+    const RECOVERY_POINT: u32 = 6;
+    let rbsp = unescape(unit.get(1..).unwrap_or_default());
+    let mut rest = rbsp.as_slice();
+    while let Some((kind, after)) = sei_number(rest) {
+        let Some((size, after)) = sei_number(after) else { return false };
+        if kind == RECOVERY_POINT {
+            return true;
+        }
+        let Some(after) = after.get(size as usize..) else { return false };
+        rest = after;
+        // What is left is the stop bit and its zeros.
+        if rest.first().is_none_or(|byte| *byte == 0x80) {
+            return false;
+        }
+    }
+    false
+}
+
+/// The `0xff`-extended numbers of an SEI message's header (7.3.2.3.1).
+fn sei_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let mut value = 0u32;
+    for (index, &byte) in bytes.iter().enumerate() {
+        value = value.checked_add(u32::from(byte))?;
+        if byte != 0xff {
+            return Some((value, &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+/// The contents of `avcC` (ISO/IEC 14496-15, 5.3.3.1.2), with lengths of four bytes.
+pub(crate) fn configuration_record(
+    first: &Sps,
+    sps: &[(u32, Vec<u8>)],
+    pps: &[(u32, Vec<u8>)],
+) -> Vec<u8> {
+    let mut record = vec![1, first.profile, first.compatibility, first.level, 0xff];
+    push_sets(&mut record, 0xe0, sps, 31);
+    push_sets(&mut record, 0, pps, 255);
+    if !matches!(first.profile, 66 | 77 | 88) {
+        record.push(0xfc | first.chroma_format);
+        record.push(0xf8 | (first.luma_depth - 8));
+        record.push(0xf8 | (first.chroma_depth - 8));
+        record.push(0);
+    }
+    record
+}
+
+fn push_sets(record: &mut Vec<u8>, reserved: u8, sets: &[(u32, Vec<u8>)], most: u8) {
+    let fitting = || {
+        sets.iter()
+            .filter_map(|(_, set)| Some((u16::try_from(set.len()).ok()?, set)))
+            .take(usize::from(most))
+    };
+    record.push(reserved | fitting().count() as u8);
+    for (length, set) in fitting() {
+        record.extend_from_slice(&length.to_be_bytes());
+        record.extend_from_slice(set);
+    }
+}

@@ -1,0 +1,41 @@
+//! Parameter sets, headers and RFC 6381 codec strings, one file per codec.
+
+pub(crate) mod aac;
+pub(crate) mod bits;
+pub(crate) mod h264;
+
+/// Appends `byte` as two hexadecimal digits, lower case.
+pub(crate) fn push_hex(text: &mut String, byte: u8) {
+    for nibble in [byte >> 4, byte & 15] {
+        text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+    }
+}
+
+/// Colour of a video track, in the code points of ISO/IEC 23091-2 (2 is "unspecified").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Colour {
+    pub primaries: u8,
+    pub transfer: u8,
+    pub matrix: u8,
+    pub full_range: bool,
+}
+
+/// What a NAL unit is to the access unit it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NalRole {
+    /// Comes before the slices of its access unit; with `key`, says that decoding can start there.
+    Before { key: bool },
+    /// Coded picture data; with `first`, of a new picture.
+    Slice { first: bool, key: bool },
+    /// Comes before the slices, and goes into the initialization segment.
+    ParameterSet(SetKind),
+    /// Belongs to whatever is there.
+    Other,
+}
+
+/// The kinds of parameter sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SetKind {
+    Sequence,
+    Picture,
+}

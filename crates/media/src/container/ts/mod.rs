@@ -1,0 +1,319 @@
+//! MPEG transport streams (ISO/IEC 13818-1) to tracks.
+
+mod clock;
+mod packet;
+mod pes;
+mod psi;
+mod sync;
+
+use crate::error::Error;
+use crate::time::Timestamp;
+use crate::track::Context;
+use crate::track::aac::AacTrack;
+use crate::track::video::VideoTrack;
+use clock::Clock;
+use packet::{PACKET_LENGTH, Packet};
+use pes::PesReader;
+use psi::{PmtStream, SectionReader};
+use sync::{Framing, Step};
+
+const PAT_PID: u16 = 0;
+const NULL_PID: u16 = 0x1fff;
+
+/// Packets that come before the tables are kept, up to this many bytes, and read once the tables
+/// are known.
+const MOST_EARLY_BYTES: usize = 4 << 20;
+
+/// Takes a transport stream apart, one program of it.
+pub(crate) struct TsDemuxer {
+    framing: Framing,
+    clock: Clock,
+    pat: SectionReader,
+    pmt: Option<Pmt>,
+    streams: Vec<Stream>,
+    /// Packets that came before the tables.
+    early: Vec<u8>,
+    /// A codec that was found and is not handled.
+    unsupported: Option<&'static str>,
+}
+
+struct Pmt {
+    pid: u16,
+    sections: SectionReader,
+    /// What the last table said.
+    last: Vec<PmtStream>,
+    known: bool,
+}
+
+/// One elementary stream that becomes a track.
+struct Stream {
+    pid: u16,
+    stream_type: u8,
+    /// The next packet's continuity counter.
+    next_counter: Option<u8>,
+    pes: PesReader,
+    track: Track,
+}
+
+enum Track {
+    Video(VideoTrack),
+    Aac(AacTrack),
+}
+
+impl TsDemuxer {
+    pub fn new() -> Self {
+        Self {
+            framing: Framing::default(),
+            clock: Clock::default(),
+            pat: SectionReader::default(),
+            pmt: None,
+            streams: Vec::new(),
+            early: Vec::new(),
+            unsupported: None,
+        }
+    }
+
+    /// A segment begins. If it does not continue the last one, nothing of that one remains; times
+    /// are unwrapped to lie near `near`.
+    pub fn begin_segment(&mut self, continues: bool, near: Option<Timestamp>) {
+        self.framing = Framing::default();
+        if !continues {
+            *self = Self::new();
+        }
+        if near.is_some() || !continues {
+            self.clock = Clock::near(near);
+        }
+    }
+
+    /// More bytes of the segment.
+    pub fn push(&mut self, mut bytes: &[u8], context: &mut Context) -> Result<(), Error> {
+        self.reserve(bytes.len());
+        let mut framing = std::mem::take(&mut self.framing);
+        let mut result = Ok(());
+        while result.is_ok() {
+            match framing.next(&mut bytes) {
+                Step::Packet { packet, offset } => {
+                    context.offset = offset;
+                    result = self.packet(packet, context);
+                }
+                Step::Skip(count) => context.skipped.bytes += count,
+                Step::NeedMore => break,
+            }
+        }
+        self.framing = framing;
+        result
+    }
+
+    /// The segment ends: what is whole becomes fragments.
+    pub fn finish_segment(&mut self, context: &mut Context) -> Result<(), Error> {
+        let mut framing = std::mem::take(&mut self.framing);
+        while let Some(step) = framing.finish() {
+            match step {
+                Step::Packet { packet, offset } => {
+                    context.offset = offset;
+                    self.packet(packet, context)?;
+                }
+                Step::Skip(count) => context.skipped.bytes += count,
+                Step::NeedMore => {}
+            }
+        }
+        for stream in &mut self.streams {
+            stream.finish(context);
+        }
+        if !context.ready.is_empty() {
+            return Ok(());
+        }
+        Err(self.why_nothing(context))
+    }
+
+    fn why_nothing(&self, context: &Context) -> Error {
+        let tables_known = self.pmt.as_ref().is_some_and(|pmt| pmt.known);
+        if let (true, Some(what)) = (self.streams.is_empty(), self.unsupported) {
+            return Error::unsupported(what, context.offset, "MPEG-TS / PMT");
+        }
+        let what = match (&self.pmt, tables_known, self.streams.is_empty()) {
+            (None, ..) => "no program association table: the segment is cut short or damaged",
+            (_, false, _) => "no program map table: the segment is cut short or damaged",
+            (.., true) => "the program has no audio or video stream",
+            _ => "no whole sample: the segment is cut short or damaged",
+        };
+        Error::malformed(what, context.offset, "MPEG-TS")
+    }
+
+    fn reserve(&mut self, bytes: usize) {
+        for stream in &mut self.streams {
+            if let Track::Video(video) = &mut stream.track {
+                video.reserve(bytes);
+            }
+        }
+    }
+
+    fn packet(&mut self, bytes: &[u8; PACKET_LENGTH], context: &mut Context) -> Result<(), Error> {
+        let packet = Packet::parse(bytes);
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.pid == packet.pid) {
+            return stream.packet(&packet, &mut self.clock, context);
+        }
+        match packet.pid {
+            NULL_PID => {}
+            PAT_PID => self.program_association(&packet, context),
+            pid if self.pmt.as_ref().is_some_and(|pmt| pmt.pid == pid) => {
+                self.program_map(&packet, context)?;
+            }
+            _ => self.keep_early(bytes),
+        }
+        Ok(())
+    }
+
+    /// Keeps a packet of an unknown stream until the tables say what it is.
+    fn keep_early(&mut self, bytes: &[u8; PACKET_LENGTH]) {
+        let tables_known = self.pmt.as_ref().is_some_and(|pmt| pmt.known);
+        if !tables_known && self.early.len() + PACKET_LENGTH <= MOST_EARLY_BYTES {
+            self.early.extend_from_slice(bytes);
+        }
+    }
+
+    fn program_association(&mut self, packet: &Packet<'_>, context: &mut Context) {
+        let mut found = None;
+        self.pat.push(packet, &mut context.skipped, |section| found = psi::first_program(section));
+        if let Some(pid) = found
+            && self.pmt.as_ref().is_none_or(|pmt| pmt.pid != pid)
+        {
+            let sections = SectionReader::default();
+            self.pmt = Some(Pmt { pid, sections, last: Vec::new(), known: false });
+        }
+    }
+
+    fn program_map(&mut self, packet: &Packet<'_>, context: &mut Context) -> Result<(), Error> {
+        let Some(pmt) = &mut self.pmt else { return Ok(()) };
+        let mut found = None;
+        pmt.sections.push(packet, &mut context.skipped, |section| {
+            found = psi::program_streams(section);
+        });
+        let Some(found) = found else { return Ok(()) };
+        let first = !std::mem::replace(&mut pmt.known, true);
+        if !first && found == pmt.last {
+            return Ok(());
+        }
+        pmt.last.clone_from(&found);
+        self.choose_streams(&found, context);
+        let early = std::mem::take(&mut self.early);
+        for bytes in early.as_chunks::<PACKET_LENGTH>().0 {
+            self.packet(bytes, context)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the first video and the first audio stream. Streams that stay keep their state.
+    fn choose_streams(&mut self, found: &[PmtStream], context: &mut Context) {
+        let mut old = std::mem::take(&mut self.streams);
+        let (mut video, mut audio) = (false, false);
+        for &PmtStream { pid, stream_type } in found {
+            let (taken, track): (_, fn() -> Track) = match psi::codec(stream_type) {
+                Ok(psi::Codec::H264) => (&mut video, || Track::Video(VideoTrack::h264())),
+                Ok(psi::Codec::Aac) => (&mut audio, || Track::Aac(AacTrack::new())),
+                Err(what) => {
+                    self.unsupported = self.unsupported.or(what);
+                    continue;
+                }
+            };
+            if std::mem::replace(taken, true) {
+                continue;
+            }
+            let same = old.iter().position(|stream| stream.stream_type == stream_type);
+            let mut stream = match same {
+                Some(index) => old.swap_remove(index),
+                None => Stream {
+                    pid,
+                    stream_type,
+                    next_counter: None,
+                    pes: PesReader::default(),
+                    track: track(),
+                },
+            };
+            if stream.pid != pid {
+                stream.pid = pid;
+                stream.next_counter = None;
+            }
+            self.streams.push(stream);
+        }
+        for mut gone in old {
+            gone.finish(context);
+        }
+    }
+}
+
+impl Stream {
+    fn packet(
+        &mut self,
+        packet: &Packet<'_>,
+        clock: &mut Clock,
+        context: &mut Context,
+    ) -> Result<(), Error> {
+        if packet.scrambled {
+            return Err(Error::unsupported(
+                "scrambled packets: the stream needs a conditional access system",
+                context.offset,
+                "MPEG-TS packet",
+            ));
+        }
+        if packet.payload.is_empty() {
+            return Ok(());
+        }
+        let expected = self.next_counter.replace((packet.counter + 1) & 15);
+        if expected == Some((packet.counter + 1) & 15) && !packet.starts_unit {
+            // The same packet again (2.4.3.3).
+            return Ok(());
+        }
+        let discontinuous = expected.is_some_and(|expected| expected != packet.counter);
+        if packet.damaged || discontinuous && !packet.discontinuity {
+            context.skipped.continuity_errors += 1;
+            self.lose(context);
+        }
+        if packet.starts_unit {
+            self.pes.begin();
+        }
+        self.payload(packet.payload, clock, context)
+    }
+
+    fn payload(
+        &mut self,
+        payload: &[u8],
+        clock: &mut Clock,
+        context: &mut Context,
+    ) -> Result<(), Error> {
+        let (header, payload) = self.pes.push(payload);
+        if let Some(times) = header {
+            let stamp = times.map(|times| clock.stamp(times));
+            match &mut self.track {
+                Track::Video(video) => video.begin_packet(stamp),
+                Track::Aac(aac) => aac.begin_packet(stamp),
+            }
+        }
+        match &mut self.track {
+            Track::Video(video) => video.push(payload, context),
+            Track::Aac(aac) => aac.push(payload, context)?,
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, context: &mut Context) {
+        self.pes.lose();
+        match &mut self.track {
+            Track::Video(video) => video.lose(context),
+            Track::Aac(aac) => aac.lose(context),
+        }
+    }
+
+    fn finish(&mut self, context: &mut Context) {
+        match &mut self.track {
+            Track::Video(video) => {
+                let complete = !self.pes.is_short();
+                if complete {
+                    self.pes.lose();
+                }
+                video.finish(complete, context);
+            }
+            Track::Aac(aac) => aac.finish(context),
+        }
+    }
+}

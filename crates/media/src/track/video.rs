@@ -1,0 +1,305 @@
+//! Annex B byte streams to samples: access units, their times, parameter sets.
+
+use super::annexb::{NalWriter, Span};
+use super::parameter_sets::ParameterSets;
+use super::{Assembly, Context, CurrentInit, Sample, Stamp};
+use crate::codec::{NalRole, h264};
+
+/// Cuts one video elementary stream into samples and fragments.
+///
+/// Nothing is left out of an access unit: delimiters and parameter sets stay where they are, as
+/// they do when ffmpeg copies a stream.
+pub(crate) struct VideoTrack {
+    assembly: Assembly,
+    nals: NalWriter,
+    /// The access unit that the closed NAL units belong to.
+    unit: Option<AccessUnit>,
+    /// Times for the access unit that begins next in this packet of the elementary stream.
+    pending: Option<Pending>,
+    packets: u32,
+    /// Times for an access unit that begins with the NAL unit that is being written.
+    open_stamp: Option<Pending>,
+    /// Nothing is taken before the next packet of the elementary stream begins.
+    skipping: bool,
+    sets: ParameterSets,
+    init: Option<CurrentInit>,
+    clock: FrameClock,
+}
+
+/// The picture whose NAL units are being collected.
+#[derive(Clone, Copy)]
+struct AccessUnit {
+    start: usize,
+    stamp: Option<Stamp>,
+    has_slice: bool,
+    key: bool,
+}
+
+/// Times from a PES header, and which one it was: they go to one access unit only.
+#[derive(Clone, Copy)]
+struct Pending {
+    stamp: Stamp,
+    packet: u32,
+}
+
+/// How far bytes moved in the buffer, and positions with them.
+#[derive(Clone, Copy)]
+struct Moved(isize);
+
+impl Moved {
+    const NOT: Self = Self(0);
+
+    fn between(from: usize, to: usize) -> Self {
+        Self(to.wrapping_sub(from).cast_signed())
+    }
+
+    fn then(self, next: Self) -> Self {
+        Self(self.0 + next.0)
+    }
+
+    fn position(self, position: usize) -> usize {
+        position.wrapping_add_signed(self.0)
+    }
+}
+
+impl VideoTrack {
+    pub fn h264() -> Self {
+        let assembly = Assembly::new();
+        Self {
+            nals: NalWriter::new(assembly.room),
+            assembly,
+            unit: None,
+            pending: None,
+            packets: 0,
+            open_stamp: None,
+            skipping: true,
+            sets: ParameterSets::default(),
+            init: None,
+            clock: FrameClock::default(),
+        }
+    }
+
+    /// Makes room for `bytes` more of payload.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.assembly.data.reserve(bytes);
+    }
+
+    /// A packet of the elementary stream begins; the first access unit that begins in it has these
+    /// times (ISO/IEC 13818-1, 2.4.3.7).
+    pub fn begin_packet(&mut self, stamp: Option<Stamp>) {
+        self.packets = self.packets.wrapping_add(1);
+        self.pending = stamp.map(|stamp| Pending { stamp, packet: self.packets });
+        self.skipping = false;
+    }
+
+    /// More of the stream.
+    pub fn push(&mut self, payload: &[u8], context: &mut Context) {
+        if self.skipping {
+            context.skipped.bytes += payload.len() as u64;
+            return;
+        }
+        self.assembly.data.extend_from_slice(payload);
+        while let Some(closed) = self.nals.next(&mut self.assembly.data) {
+            if let Some(closed) = closed {
+                self.end_nal(closed, context);
+            }
+            // A start code that is found now ends in this packet: so its unit begins in it.
+            self.open_stamp = self.pending;
+        }
+    }
+
+    /// Bytes are missing here: drops the access unit they belonged to.
+    pub fn lose(&mut self, context: &mut Context) {
+        // The unit that was being written may be the first of the next picture.
+        if let Some(open) = self.nals.open_span(&self.assembly.data)
+            && self.begins_picture(self.role(open))
+        {
+            self.end_unit(open.start, context);
+        }
+        let open = self.nals.open_span(&self.assembly.data).is_some();
+        context.skipped.samples += u32::from(open || self.unit.is_some());
+        let keep = self.unit.take().map_or(self.nals.start(), |unit| unit.start);
+        self.assembly.data.truncate(keep);
+        self.nals = NalWriter::new(keep);
+        self.open_stamp = None;
+        self.pending = None;
+        self.skipping = true;
+    }
+
+    /// Ends the segment; with `complete`, nothing more of the open access unit can come.
+    pub fn finish(&mut self, complete: bool, context: &mut Context) {
+        if complete {
+            if let Some(closed) = self.nals.finish(&mut self.assembly.data) {
+                self.end_nal(closed, context);
+            }
+            self.end_unit(self.assembly.data.len(), context);
+            self.nals = NalWriter::new(self.assembly.data.len());
+            self.open_stamp = None;
+            self.skipping = true;
+        }
+        let end = self.unit.map_or(self.nals.start(), |unit| unit.start);
+        self.cut(end, context);
+    }
+
+    fn role(&self, span: Span) -> NalRole {
+        h264::role(span.unit(&self.assembly.data))
+    }
+
+    fn begins_picture(&self, role: NalRole) -> bool {
+        let Some(unit) = &self.unit else { return true };
+        unit.has_slice
+            && match role {
+                NalRole::Before { .. } | NalRole::ParameterSet(_) => true,
+                NalRole::Slice { first, .. } => first,
+                NalRole::Other => false,
+            }
+    }
+
+    /// A NAL unit is whole: sorts it into its access unit.
+    fn end_nal(&mut self, mut span: Span, context: &mut Context) {
+        let role = self.role(span);
+        if self.begins_picture(role) {
+            let moved = self.end_unit(span.start, context);
+            span = Span { start: moved.position(span.start), end: moved.position(span.end) };
+            self.unit =
+                Some(AccessUnit { start: span.start, stamp: None, has_slice: false, key: false });
+        }
+        let Some(unit) = &mut self.unit else { return };
+        if !unit.has_slice
+            && unit.stamp.is_none()
+            && let Some(taken) = self.open_stamp
+        {
+            unit.stamp = Some(taken.stamp);
+            self.pending = self.pending.filter(|pending| pending.packet != taken.packet);
+        }
+        match role {
+            NalRole::Before { key } => unit.key |= key,
+            NalRole::Slice { key, .. } => {
+                unit.has_slice = true;
+                unit.key |= key;
+            }
+            NalRole::ParameterSet(kind) => {
+                self.sets.put(kind, span.unit(&self.assembly.data));
+            }
+            NalRole::Other => {}
+        }
+    }
+
+    /// The access unit, if there is one, ends at `end`: makes a sample of it. Says how the bytes
+    /// from `end` on moved.
+    fn end_unit(&mut self, end: usize, context: &mut Context) -> Moved {
+        let Some(unit) = self.unit.take() else { return Moved::NOT };
+        let mut moved = Moved::NOT;
+        if self.sets.changed && unit.has_slice && (unit.key || self.init.is_none()) {
+            moved = self.configure(unit.start, context);
+        }
+        let (mut start, mut end) = (moved.position(unit.start), moved.position(end));
+        if self.init.is_none() || !unit.has_slice {
+            // Nothing can decode it without its parameter sets.
+            context.skipped.samples += u32::from(unit.has_slice);
+            self.assembly.data.drain(start..end);
+            self.nals.moved(end, start);
+            return moved.then(Moved::between(end, start));
+        }
+        let (decode_time, composition_offset, jump) = self.clock.next(unit.stamp);
+        if jump {
+            let cut = self.cut(start, context);
+            (start, end) = (cut.position(start), cut.position(end));
+            moved = moved.then(cut);
+        }
+        self.assembly.samples.push(Sample {
+            decode_time,
+            composition_offset,
+            duration: 0,
+            size: u32::try_from(end - start).unwrap_or(u32::MAX),
+            key: unit.key,
+        });
+        moved
+    }
+
+    /// Makes the initialization segment anew; if it differs, the samples before `start` belong to
+    /// the old one and become a fragment.
+    fn configure(&mut self, start: usize, context: &mut Context) -> Moved {
+        let Some((init, frame_ticks)) = self.sets.init() else { return Moved::NOT };
+        self.sets.changed = false;
+        if self.init.as_ref().is_some_and(|old| old.init == init) {
+            return Moved::NOT;
+        }
+        let moved = self.cut(start, context);
+        self.init = Some(CurrentInit { init, given: false });
+        self.clock.stated_ticks = frame_ticks.map(i64::from);
+        moved
+    }
+
+    /// Makes a fragment of the samples, whose bytes end at `end`.
+    fn cut(&mut self, end: usize, context: &mut Context) -> Moved {
+        let Some(init) = &mut self.init else { return Moved::NOT };
+        self.clock.set_durations(&mut self.assembly.samples);
+        if !self.assembly.take(end, init, context) {
+            return Moved::NOT;
+        }
+        let moved = Moved::between(end, self.assembly.room);
+        self.nals.moved(end, self.assembly.room);
+        if let Some(unit) = &mut self.unit {
+            unit.start = moved.position(unit.start);
+        }
+        moved
+    }
+}
+
+/// When frames follow each other, in ticks of 90 kHz.
+#[derive(Default)]
+struct FrameClock {
+    /// Of the last sample.
+    last_decode: Option<i64>,
+    /// Between the last two samples.
+    last_ticks: Option<i64>,
+    /// What the parameter sets say.
+    stated_ticks: Option<i64>,
+}
+
+/// Used where neither frames nor parameter sets say better: 30 frames a second.
+const DEFAULT_FRAME_TICKS: i64 = 3000;
+
+/// No frame lasts longer than ten seconds: what lies further apart is another timeline.
+const LONGEST_FRAME_TICKS: i64 = 900_000;
+
+impl FrameClock {
+    fn frame_ticks(&self) -> i64 {
+        self.last_ticks.or(self.stated_ticks).unwrap_or(DEFAULT_FRAME_TICKS)
+    }
+
+    /// Decode time, composition offset, and whether the time jumped, of the sample that follows.
+    fn next(&mut self, stamp: Option<Stamp>) -> (i64, i32, bool) {
+        let expected = self.last_decode.map(|last| last.saturating_add(self.frame_ticks()));
+        let stamp = stamp.unwrap_or_else(|| {
+            let guess = expected.unwrap_or(0);
+            Stamp { pts: guess, dts: guess }
+        });
+        let mut decode_time = stamp.dts;
+        let mut jump = false;
+        if let Some(last) = self.last_decode {
+            let ticks = decode_time.saturating_sub(last);
+            jump = ticks.abs() > LONGEST_FRAME_TICKS;
+            if !jump {
+                // Decode times only rise: a fragment cannot say anything else.
+                decode_time = decode_time.max(last + 1);
+                self.last_ticks = Some(decode_time - last);
+            }
+        }
+        self.last_decode = Some(decode_time);
+        let offset = i32::try_from(stamp.pts.saturating_sub(decode_time)).unwrap_or(0);
+        (decode_time, offset, jump)
+    }
+
+    /// Every sample lasts until the next one; the last as long as the one before it.
+    fn set_durations(&self, samples: &mut [Sample]) {
+        for index in 1..samples.len() {
+            let ticks = samples[index].decode_time - samples[index - 1].decode_time;
+            samples[index - 1].duration = u32::try_from(ticks).unwrap_or(0);
+        }
+        if let Some(last) = samples.last_mut() {
+            last.duration = u32::try_from(self.frame_ticks()).unwrap_or(0);
+        }
+    }
+}
