@@ -5,4 +5,5 @@
 // Everything here touches the browser; natively the crate is empty, so `cargo check` stays useful.
 #![cfg(target_arch = "wasm32")]
 
+pub mod surface;
 pub mod web;

@@ -3,10 +3,15 @@
 
 mod frame;
 mod listener;
+mod resize;
 mod task;
 mod timer;
+mod video_frames;
+pub(crate) mod webgpu;
 
 pub use frame::AnimationFrame;
 pub use listener::Listener;
+pub use resize::DevicePixelSize;
 pub use task::Task;
 pub use timer::{Timer, defer, now_millis};
+pub use video_frames::VideoFrames;
