@@ -13,7 +13,7 @@ pub enum ReadBackError {
 }
 
 /// The pixels of an `Rgba8Unorm` or `Bgra8Unorm` texture with `COPY_SRC`, rows from the top without
-/// padding, four bytes per pixel in the texture's order.
+/// padding, always in the order red, green, blue, alpha.
 pub async fn read_rgba(
     device: &wgpu::Device,
     queue: &wgpu::Queue,
@@ -45,7 +45,11 @@ pub async fn read_rgba(
 
     let padded = buffer.slice(..).get_mapped_range().map_err(|_| ReadBackError::Mapping)?;
     let rows = padded.chunks_exact(padded_row_bytes as usize);
-    Ok(rows.flat_map(|row| &row[..row_bytes as usize]).copied().collect())
+    let mut rgba: Vec<u8> = rows.flat_map(|row| &row[..row_bytes as usize]).copied().collect();
+    if texture.format() == wgpu::TextureFormat::Bgra8Unorm {
+        rgba.chunks_exact_mut(4).for_each(|pixel| pixel.swap(0, 2));
+    }
+    Ok(rgba)
 }
 
 #[derive(Default)]

@@ -1,6 +1,8 @@
 //! The element's attributes, parsed. A value that makes no sense counts as absent.
 
-use immersive_view::{Limits, LookTarget, Projection, StereoLayout};
+use immersive_view::{Camera, Limits, LookTarget, Projection, StereoLayout};
+
+use crate::surface::StageOptions;
 
 /// Everything that attributes say beyond what the inner video takes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +66,29 @@ impl Attributes {
             pitch_rad: self.pitch_deg.map(f32::to_radians),
             roll_rad: self.roll_deg.map(f32::to_radians),
             vertical_fov_rad: self.fov_deg.map(f32::to_radians),
+        }
+    }
+
+    /// Where the view begins.
+    pub fn home(&self) -> Camera {
+        let home = Camera::default();
+        let target = self.look_target();
+        Camera {
+            yaw_rad: target.yaw_rad.unwrap_or(home.yaw_rad),
+            pitch_rad: target.pitch_rad.unwrap_or(home.pitch_rad),
+            roll_rad: target.roll_rad.unwrap_or(home.roll_rad),
+            vertical_fov_rad: target.vertical_fov_rad.unwrap_or(home.vertical_fov_rad),
+        }
+    }
+
+    /// How the picture begins.
+    pub fn stage_options(&self) -> StageOptions {
+        StageOptions {
+            home: self.home(),
+            limits: self.limits(),
+            projection: self.projection.unwrap_or(Projection::Equirect),
+            stereo: self.stereo.unwrap_or_default(),
+            autorotate_rad_per_sec: self.autorotate_deg_per_sec.unwrap_or(0.0).to_radians(),
         }
     }
 

@@ -16,7 +16,7 @@ use super::states::{States, flags_of};
 use super::{controls, fullscreen, media, statistics};
 use crate::driver::{Command, PlayerEvent};
 use crate::input::LookInput;
-use crate::surface::{Stage, StageEvent, StageOptions};
+use crate::surface::{Stage, StageEvent};
 use crate::ui::{Action, Controls};
 use crate::web::{Listener, Microtask};
 
@@ -75,7 +75,7 @@ impl Player {
         }
         Rc::new_cyclic(|weak: &Weak<Self>| {
             let on_stage = forward(weak, Self::on_stage);
-            let stage = Stage::new(&layers.picture, &video, StageOptions::default(), on_stage);
+            let stage = Stage::new(&layers.picture, &video, attributes.stage_options(), on_stage);
             Self {
                 source: Source::new(video.clone(), forward(weak, Self::on_driver)),
                 stage,
@@ -98,11 +98,6 @@ impl Player {
     /// Loads what `src` names and listens to hands and to the video.
     pub fn start(self: &Rc<Self>) {
         let attributes = self.attributes.borrow().clone();
-        self.stage.set_limits(attributes.limits());
-        self.apply_projection(&attributes);
-        self.stage.look_at(attributes.look_target(), 0.0);
-        self.stage.set_home();
-        self.stage.set_autorotate(attributes.autorotate_deg_per_sec.unwrap_or(0.0).to_radians());
         self.apply_controls(&attributes);
         self.listen();
         self.load();
@@ -139,6 +134,7 @@ impl Player {
                 self.dispatch("projectionchange");
             }
             "yaw" | "pitch" | "roll" | "fov" => {
+                self.stage.set_home(attributes.home());
                 self.stage.look_at(attributes.look_target(), 0.0);
             }
             "autorotate" => {
@@ -215,7 +211,7 @@ impl Player {
                 self.send_viewport();
             }
             StageEvent::Ready { .. } => self.send_viewport(),
-            StageEvent::Resized => self.send_viewport(),
+            StageEvent::Resized { .. } => self.send_viewport(),
             StageEvent::FirstFrame => {}
             StageEvent::Failed { detail } => self.fail(Failure {
                 kind: immersive_engine::io::FailureKind::Unsupported,

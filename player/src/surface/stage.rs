@@ -1,0 +1,513 @@
+//! The picture's state machine: starting, drawing, losing the GPU and starting again.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use immersive_render::Scene;
+use immersive_view::{
+    Camera, Gesture, Limits, Look, LookTarget, Projection, StereoLayout, Viewport,
+};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, HtmlCanvasElement, HtmlElement, HtmlVideoElement};
+
+use super::capture::{CaptureError, Pixels, encode_png};
+use super::painter::Painter;
+use super::source::UploadError;
+use super::{Backend, StageEvent, StageOptions, StageStats};
+use crate::web::{AnimationFrame, DevicePixelSize, Listener, Task, Timer, VideoFrames, now_millis};
+
+/// Canvas, video frames and camera. Everything undoes itself when the last [`Rc`] goes: the canvas
+/// is removed, callbacks are cancelled, the GPU is released.
+pub struct Stage {
+    parent: HtmlElement,
+    video: HtmlVideoElement,
+    on_event: Box<dyn Fn(StageEvent)>,
+    state: RefCell<State>,
+    picture: AnimationFrame,
+    _frames: VideoFrames,
+    _source_changes: [Listener; 2],
+}
+
+struct State {
+    look: Look,
+    projection: Projection,
+    stereo: StereoLayout,
+    /// Of the canvas, in device pixels.
+    size: Viewport,
+    canvas: Option<Canvas>,
+    painter: Option<Painter>,
+    starting: Option<Starting>,
+    /// Counts canvases: news of an earlier one's device are old news.
+    generation: u32,
+    /// Lost devices and contexts since the last long run without.
+    losses: u32,
+    started_millis: f64,
+    /// A frame is on the GPU.
+    has_frame: bool,
+    /// The frame on the GPU is not on the canvas.
+    frame_is_new: bool,
+    first_frame_told: bool,
+    /// The video's frames cannot be read; told once per source.
+    unreadable: bool,
+    drawn: Option<(Scene, Viewport)>,
+    told_camera: Camera,
+    /// When the look was last updated while moving.
+    moved_millis: Option<f64>,
+    stats: StageStats,
+}
+
+struct Canvas {
+    element: HtmlCanvasElement,
+    _size: DevicePixelSize,
+    _loss: Listener,
+}
+
+/// What will end in a painter; dropping it gives up.
+enum Starting {
+    Now(#[expect(dead_code, reason = "held for its Drop")] Task),
+    Later(#[expect(dead_code, reason = "held for its Drop")] Timer),
+}
+
+/// Give up when the GPU is lost this often...
+const MOST_LOSSES: u32 = 4;
+/// ...without running this long in between.
+const LONG_RUN_MILLIS: f64 = 30_000.0;
+const RESTART_MILLIS: f64 = 1_000.0;
+/// A tab that was in the background must not jump.
+const LONGEST_STEP_SECS: f64 = 0.1;
+
+impl Stage {
+    /// Puts a canvas into `parent` and starts: WebGPU first, WebGL2 if that is missing. `on_event`
+    /// is never called before this returns.
+    pub fn new(
+        parent: &HtmlElement,
+        video: &HtmlVideoElement,
+        options: StageOptions,
+        on_event: impl Fn(StageEvent) + 'static,
+    ) -> Rc<Self> {
+        let stage = Rc::new_cyclic(|weak: &Weak<Self>| {
+            let for_picture = weak.clone();
+            let for_frames = weak.clone();
+            let listen = |kind, act: fn(&Self)| {
+                let weak = weak.clone();
+                Listener::passive(video, kind, move |_| {
+                    if let Some(stage) = weak.upgrade() {
+                        act(&stage);
+                    }
+                })
+            };
+            Self {
+                parent: parent.clone(),
+                video: video.clone(),
+                on_event: Box::new(on_event),
+                state: RefCell::new(State::new(&options)),
+                picture: AnimationFrame::new(move |time_millis| {
+                    if let Some(stage) = for_picture.upgrade() {
+                        stage.draw(time_millis);
+                    }
+                }),
+                _frames: VideoFrames::watch(video, move || {
+                    if let Some(stage) = for_frames.upgrade() {
+                        stage.upload();
+                    }
+                }),
+                _source_changes: [
+                    listen("emptied", Self::forget_source),
+                    listen("loadeddata", Self::upload),
+                ],
+            }
+        });
+        stage.start(Backend::WebGpu);
+        stage
+    }
+
+    /// Does what a hand asks.
+    pub fn gesture(&self, gesture: Gesture) {
+        self.state.borrow_mut().look.gesture(gesture);
+        self.picture.request();
+    }
+
+    /// See [`Look::look_at`].
+    pub fn look_at(&self, target: LookTarget, duration_secs: f32) {
+        self.state.borrow_mut().look.look_at(target, duration_secs);
+        self.picture.request();
+    }
+
+    /// The view as it is now.
+    pub fn camera(&self) -> Camera {
+        self.state.borrow().look.camera()
+    }
+
+    /// How the sphere is laid out in the frame. The aspect ratio of a flat one is the video's.
+    pub fn set_projection(&self, projection: Projection) {
+        self.state.borrow_mut().projection = projection;
+        self.picture.request();
+    }
+
+    /// How two eyes are packed into the frame.
+    pub fn set_stereo(&self, stereo: StereoLayout) {
+        self.state.borrow_mut().stereo = stereo;
+        self.picture.request();
+    }
+
+    /// How far the view may turn and zoom.
+    pub fn set_limits(&self, limits: Limits) {
+        self.state.borrow_mut().look.set_limits(limits);
+        self.picture.request();
+    }
+
+    /// Where recentering goes; the view stays.
+    pub fn set_home(&self, home: Camera) {
+        self.state.borrow_mut().look.set_home(home);
+    }
+
+    /// Turning by itself, to the right if positive; 0 for not at all.
+    pub fn set_autorotate(&self, rad_per_sec: f32) {
+        self.state.borrow_mut().look.set_autorotate(rad_per_sec);
+        self.picture.request();
+    }
+
+    /// The canvas in device pixels, width and height.
+    pub fn canvas_size_px(&self) -> (u32, u32) {
+        let size = self.state.borrow().size;
+        (size.width_px, size.height_px)
+    }
+
+    /// Figures so far.
+    pub fn stats(&self) -> StageStats {
+        self.state.borrow().stats
+    }
+
+    /// A PNG of exactly the current view, from the current frame. A size of 0 is the canvas's; for
+    /// another aspect ratio the vertical field of view is kept. The picture is taken when this is
+    /// called; the future only waits for it, and borrows nothing.
+    pub fn capture(
+        &self,
+        width_px: u32,
+        height_px: u32,
+    ) -> impl Future<Output = Result<Blob, CaptureError>> + use<> {
+        let taken = self.take_picture(width_px, height_px);
+        async move {
+            let (pixels, size) = taken?;
+            encode_png(&pixels.await?, size.width_px, size.height_px).await
+        }
+    }
+
+    fn take_picture(
+        &self,
+        width_px: u32,
+        height_px: u32,
+    ) -> Result<(Pixels, Viewport), CaptureError> {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        let size = Viewport {
+            width_px: if width_px == 0 { state.size.width_px } else { width_px },
+            height_px: if height_px == 0 { state.size.height_px } else { height_px },
+        };
+        let scene = state.scene(&self.video, size);
+        let painter = state.painter.as_mut().filter(|_| state.has_frame);
+        let painter = painter.ok_or(CaptureError::NoPicture)?;
+        if size.width_px == 0 || size.height_px == 0 {
+            return Err(CaptureError::NoPicture);
+        }
+        Ok((painter.capture(&scene, size)?, size))
+    }
+
+    /// Starts with a fresh canvas: one is bound to the first context that it gave.
+    fn start(self: &Rc<Self>, backend: Backend) {
+        let Some(canvas) = self.new_canvas() else {
+            self.fail("the page has no document to draw in");
+            return;
+        };
+        let element = canvas.element.clone();
+        let old = {
+            let mut state = self.state.borrow_mut();
+            state.generation += 1;
+            state.drawn = None;
+            state.stats.backend = None;
+            (state.painter.take(), state.canvas.replace(canvas))
+        };
+        if let Some(old) = &old.1 {
+            old.element.remove();
+        }
+        drop(old);
+        let weak = Rc::downgrade(self);
+        let task = Task::spawn(async move {
+            let outcome = match backend {
+                Backend::WebGpu => Painter::webgpu(&element).await,
+                Backend::WebGl2 => Painter::webgl2(&element),
+            };
+            if let Some(stage) = weak.upgrade() {
+                stage.started(backend, outcome);
+            }
+        });
+        self.state.borrow_mut().starting = Some(Starting::Now(task));
+    }
+
+    fn started(self: &Rc<Self>, backend: Backend, outcome: Result<Painter, String>) {
+        match outcome {
+            Ok(painter) => {
+                self.watch_device(&painter);
+                {
+                    let mut state = self.state.borrow_mut();
+                    state.starting = None;
+                    state.stats.backend = Some(backend);
+                    state.started_millis = now_millis();
+                    state.painter = Some(painter);
+                }
+                (self.on_event)(StageEvent::Ready { backend });
+                self.upload();
+                self.picture.request();
+            }
+            Err(_) if backend == Backend::WebGpu => self.start(Backend::WebGl2),
+            Err(missing) => self.fail(&format!(
+                "this browser cannot draw the picture: it offers neither WebGPU nor WebGL 2 \
+                 ({missing}). Hardware acceleration may be switched off in its settings"
+            )),
+        }
+    }
+
+    fn watch_device(self: &Rc<Self>, painter: &Painter) {
+        let Painter::WebGpu(backend) = painter else { return };
+        let Some(lost) = backend.lost() else { return };
+        let generation = self.state.borrow().generation;
+        let weak = Rc::downgrade(self);
+        // Not held: it ends with the device, and by then may be one of several.
+        Task::spawn(async move {
+            let _ = JsFuture::from(lost).await;
+            if let Some(stage) = weak.upgrade() {
+                let current = stage.state.borrow().generation;
+                if current == generation {
+                    stage.lost();
+                }
+            }
+        })
+        .detach();
+    }
+
+    /// The GPU went away: sleep, a driver update, a crash, or too many contexts on the page.
+    fn lost(self: &Rc<Self>) {
+        let backend = {
+            let mut state = self.state.borrow_mut();
+            let Some(painter) = state.painter.take() else { return };
+            if now_millis() - state.started_millis > LONG_RUN_MILLIS {
+                state.losses = 0;
+            }
+            state.losses += 1;
+            state.has_frame = false;
+            state.stats.backend = None;
+            if state.losses > 1 { Backend::WebGl2 } else { painter.backend() }
+        };
+        let losses = self.state.borrow().losses;
+        if losses > MOST_LOSSES {
+            self.fail("the browser's GPU process keeps crashing: reload the page to try again");
+            return;
+        }
+        let weak = Rc::downgrade(self);
+        let wait_millis = RESTART_MILLIS * f64::from(losses - 1);
+        let timer = Timer::after_millis(wait_millis, move || {
+            if let Some(stage) = weak.upgrade() {
+                stage.start(backend);
+            }
+        });
+        self.state.borrow_mut().starting = Some(Starting::Later(timer));
+    }
+
+    fn new_canvas(self: &Rc<Self>) -> Option<Canvas> {
+        let element = self.parent.owner_document()?.create_element("canvas").ok()?;
+        let element: HtmlCanvasElement = element.unchecked_into();
+        // These setters throw only for names that are not attributes.
+        let _ = element.set_attribute("part", "canvas");
+        let _ = element.set_attribute("style", "display:block;width:100%;height:100%");
+        self.parent.append_child(&element).ok()?;
+        let weak = Rc::downgrade(self);
+        let size = DevicePixelSize::watch(&element, move |width_px, height_px| {
+            if let Some(stage) = weak.upgrade() {
+                stage.resized(Viewport { width_px, height_px });
+            }
+        });
+        let weak = Rc::downgrade(self);
+        let loss = Listener::passive(&element, "webglcontextlost", move |_| {
+            if let Some(stage) = weak.upgrade() {
+                stage.lost();
+            }
+        });
+        Some(Canvas { element, _size: size, _loss: loss })
+    }
+
+    fn resized(&self, size: Viewport) {
+        if std::mem::replace(&mut self.state.borrow_mut().size, size) == size {
+            return;
+        }
+        self.picture.request();
+        let Viewport { width_px, height_px } = size;
+        (self.on_event)(StageEvent::Resized { width_px, height_px });
+    }
+
+    /// Another source may be readable again.
+    fn forget_source(&self) {
+        let mut state = self.state.borrow_mut();
+        state.unreadable = false;
+        state.first_frame_told = false;
+    }
+
+    /// Brings the video's current frame to the GPU.
+    fn upload(&self) {
+        let failed = {
+            let mut state = self.state.borrow_mut();
+            state.upload(&self.video)
+        };
+        match failed {
+            None => self.picture.request(),
+            Some(UploadError::NoFrame) => {}
+            Some(UploadError::Tainted) => self.tell_failure(TAINTED),
+            Some(UploadError::Other(detail)) => {
+                self.tell_failure(&format!(
+                    "the browser does not hand out the video's frames: {detail}"
+                ));
+            }
+        }
+    }
+
+    fn draw(&self, time_millis: f64) {
+        let (moving, news) = {
+            let mut state = self.state.borrow_mut();
+            let moving = state.move_on(time_millis);
+            (moving, state.draw(&self.video))
+        };
+        if moving {
+            self.picture.request();
+        }
+        for event in news.into_iter().flatten() {
+            (self.on_event)(event);
+        }
+    }
+
+    /// Nothing will be drawn any more.
+    fn fail(&self, detail: &str) {
+        self.state.borrow_mut().starting = None;
+        self.tell_failure(detail);
+    }
+
+    fn tell_failure(&self, detail: &str) {
+        (self.on_event)(StageEvent::Failed { detail: detail.to_owned() });
+    }
+}
+
+const TAINTED: &str = "the video comes from another server, which does not allow its frames to be \
+    read: it must send the header Access-Control-Allow-Origin, and the video element needs \
+    crossorigin=\"anonymous\"";
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(canvas) = self.state.get_mut().canvas.take() {
+            canvas.element.remove();
+        }
+    }
+}
+
+impl State {
+    fn new(options: &StageOptions) -> Self {
+        let mut look = Look::new(options.home, options.limits);
+        look.set_autorotate(options.autorotate_rad_per_sec);
+        Self {
+            told_camera: look.camera(),
+            look,
+            projection: options.projection,
+            stereo: options.stereo,
+            size: Viewport { width_px: 0, height_px: 0 },
+            canvas: None,
+            painter: None,
+            starting: None,
+            generation: 0,
+            losses: 0,
+            started_millis: 0.0,
+            has_frame: false,
+            frame_is_new: false,
+            first_frame_told: false,
+            unreadable: false,
+            drawn: None,
+            moved_millis: None,
+            stats: StageStats::default(),
+        }
+    }
+
+    fn scene(&self, video: &HtmlVideoElement, viewport: Viewport) -> Scene {
+        let projection = match self.projection {
+            Projection::Flat { .. } => {
+                let frame =
+                    Viewport { width_px: video.video_width(), height_px: video.video_height() };
+                let part = self.stereo.part(immersive_view::Eye::Left).extent;
+                Projection::Flat { aspect: frame.aspect() * part.x / part.y }
+            }
+            other => other,
+        };
+        Scene::on_screen(&self.look.camera(), viewport, projection, self.stereo)
+    }
+
+    fn upload(&mut self, video: &HtmlVideoElement) -> Option<UploadError> {
+        if self.unreadable {
+            return Some(UploadError::NoFrame);
+        }
+        let Some(painter) = &mut self.painter else {
+            return Some(UploadError::NoFrame); // once started, it asks again
+        };
+        let begin_millis = now_millis();
+        match painter.upload(video) {
+            Ok(()) => {
+                let millis = now_millis() - begin_millis;
+                let mean = &mut self.stats.upload_millis;
+                let weight = if self.stats.uploaded_frames == 0 { 1.0 } else { 0.1 };
+                *mean += (millis - *mean) * weight;
+                self.stats.uploaded_frames += 1;
+                self.has_frame = true;
+                self.frame_is_new = true;
+                None
+            }
+            Err(UploadError::NoFrame) => Some(UploadError::NoFrame),
+            Err(error) => {
+                self.unreadable = true;
+                Some(error)
+            }
+        }
+    }
+
+    /// Lets the camera move; true if it will go on by itself.
+    fn move_on(&mut self, time_millis: f64) -> bool {
+        let step_secs = match self.moved_millis {
+            Some(before_millis) => (time_millis - before_millis).max(0.0) / 1000.0,
+            None => 0.0,
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "a tenth of a second at most")]
+        let moving = self.look.update(step_secs.min(LONGEST_STEP_SECS) as f32);
+        self.moved_millis = moving.then_some(time_millis);
+        moving
+    }
+
+    /// Draws if anything changed.
+    fn draw(&mut self, video: &HtmlVideoElement) -> [Option<StageEvent>; 2] {
+        let camera = self.look.camera();
+        let view_changed = camera != self.told_camera;
+        self.told_camera = camera;
+        let mut news = [view_changed.then_some(StageEvent::ViewChanged), None];
+
+        let scene = self.scene(video, self.size);
+        let wanted = Some((scene, self.size));
+        let visible = self.size.width_px > 0 && self.size.height_px > 0;
+        let Some(painter) = &mut self.painter else { return news };
+        if !visible || (self.drawn == wanted && !self.frame_is_new) {
+            return news;
+        }
+        if painter.draw(&scene, self.size) {
+            self.drawn = wanted;
+            self.frame_is_new = false;
+            self.stats.rendered_frames += 1;
+            if self.has_frame && !self.first_frame_told {
+                self.first_frame_told = true;
+                news[1] = Some(StageEvent::FirstFrame);
+            }
+        }
+        news
+    }
+}
