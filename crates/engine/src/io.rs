@@ -5,6 +5,8 @@
 //! Times named `*_secs` are seconds on the presentation timeline, which is the timeline of
 //! `HTMLMediaElement.currentTime`; [`Timestamp`]s are as the container had them.
 
+#![expect(missing_docs, reason = "what a variant says of itself covers its fields")]
+
 use std::time::Duration;
 
 pub use immersive_media::TrackKind;

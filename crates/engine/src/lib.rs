@@ -1,3 +1,122 @@
 //! The playback brain: a state machine without I/O.
+//!
+//! [`Engine::handle`] takes what happened, [`Engine::poll`] gives what is to be done about it, and
+//! [`Engine::next_wakeup`] says when to call again if nothing happens. Time and randomness are
+//! inputs, so whole days of playback run in a test within a moment, and any failure in the field
+//! can be played again.
+//!
+//! Where to look: `playlist` loads and reloads playlists, `scheduler` decides what to fetch next,
+//! `abr` at which quality, `buffer` keeps the books of what the sink holds, `live` knows where the
+//! edge is, `stall` gets a stuck playhead going, `retry` says when to try again and when to give
+//! up, `metrics` counts.
 
+mod abr;
+mod buffer;
+mod catalog;
+mod config;
 pub mod io;
+mod live;
+mod metrics;
+mod playlist;
+mod retry;
+mod scheduler;
+mod session;
+mod stall;
+
+use std::collections::VecDeque;
+
+pub use abr::RULES;
+pub use config::Config;
+use io::{Input, Instant, Output, RequestId, Stats};
+use metrics::Metrics;
+use session::Session;
+
+/// Plays one stream at a time. See the crate's documentation.
+pub struct Engine {
+    core: Core,
+    session: Option<Box<Session>>,
+}
+
+/// What every part of the engine works with.
+pub(crate) struct Core {
+    pub(crate) now: Instant,
+    pub(crate) config: Config,
+    pub(crate) random: fastrand::Rng,
+    pub(crate) metrics: Metrics,
+    outputs: VecDeque<Output>,
+    next_request: u64,
+}
+
+impl Core {
+    pub(crate) fn emit(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Never gives the same id twice in the life of the engine.
+    pub(crate) fn new_request(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
+    }
+}
+
+impl Engine {
+    /// An engine that plays nothing yet.
+    pub fn new(config: Config) -> Self {
+        let core = Core {
+            now: Instant::default(),
+            config,
+            random: fastrand::Rng::with_seed(0),
+            metrics: Metrics::default(),
+            outputs: VecDeque::new(),
+            next_request: 0,
+        };
+        Self { core, session: None }
+    }
+
+    /// Takes in what happened at `now`. Time does not run backwards: an earlier `now` than before
+    /// counts as the same.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.core.now = self.core.now.max(now);
+        match input {
+            Input::Load(load) => {
+                self.stop();
+                self.core.random = fastrand::Rng::with_seed(load.seed);
+                self.core.metrics = Metrics::begin(self.core.now);
+                self.session = Some(Box::new(Session::new(&mut self.core, &load)));
+            }
+            Input::Unload => {
+                self.stop();
+                self.core.metrics = Metrics::default();
+            }
+            other => {
+                if let Some(session) = &mut self.session {
+                    session.take(&mut self.core, other);
+                }
+            }
+        }
+        if let Some(session) = &mut self.session {
+            session.advance(&mut self.core);
+        }
+    }
+
+    /// The next thing to do; call until there is none.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.core.outputs.pop_front()
+    }
+
+    /// When to send a `Tick` at the latest.
+    pub fn next_wakeup(&self) -> Option<Instant> {
+        self.session.as_ref()?.next_wakeup(&self.core)
+    }
+
+    /// How playback goes.
+    pub fn stats(&self) -> Stats {
+        self.session.as_ref().map_or_else(Stats::default, |session| session.stats(&self.core))
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut session) = self.session.take() {
+            session.cancel_everything(&mut self.core);
+        }
+    }
+}

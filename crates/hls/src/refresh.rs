@@ -76,14 +76,18 @@ impl Media {
         other.shift(shift);
     }
 
-    /// Says that the segment `sequence` begins at `start_secs`, as its timestamps tell; what comes
-    /// after it in its discontinuity moves along, and what follows then.
-    pub fn correct_start(&mut self, sequence: MediaSequence, start_secs: f64) {
+    /// Says where the segment `sequence` lies as its timestamps tell; what comes after it moves
+    /// along.
+    pub fn correct(&mut self, sequence: MediaSequence, start_secs: f64, duration_secs: f64) {
         let Some(first) = self.segments.first().map(|segment| segment.sequence.0) else { return };
         let index = sequence.0.checked_sub(first).and_then(|index| usize::try_from(index).ok());
         let Some(rest) = index.and_then(|index| self.segments.get_mut(index..)) else { return };
-        let shift = rest.first().map_or(0.0, |segment| start_secs - segment.start_secs);
-        for segment in rest {
+        let Some((segment, after)) = rest.split_first_mut() else { return };
+        let old_end_secs = segment.end_secs();
+        segment.start_secs = start_secs;
+        segment.duration_secs = duration_secs;
+        let shift = segment.end_secs() - old_end_secs;
+        for segment in after {
             segment.start_secs += shift;
         }
     }

@@ -1,0 +1,125 @@
+//! How much the network carries: two exponentially weighted means, and the lower one counts. A drop
+//! is felt by the fast one at once, a rise is believed when the slow one has seen it too.
+
+use super::Estimate;
+use crate::io::Transfer;
+
+/// Seconds of transfer after which a sample counts half.
+const FAST_HALF_LIFE_SECS: f64 = 3.0;
+const SLOW_HALF_LIFE_SECS: f64 = 8.0;
+
+/// Smaller answers measure latency, not bandwidth.
+const SMALLEST_BYTES: u64 = 16_000;
+
+/// Quicker ones came from a cache.
+const SHORTEST_SECS: f64 = 0.005;
+
+/// What the first belief weighs, in seconds of transfer.
+const PRIOR_SECS: f64 = 0.5;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Estimator {
+    fast: Mean,
+    slow: Mean,
+    first_byte: Mean,
+}
+
+impl Estimator {
+    /// Believes in `prior_bps` until it knows better.
+    pub(crate) fn new(prior_bps: f64) -> Self {
+        let seeded = |half_life_secs| {
+            let mut mean = Mean::new(half_life_secs);
+            mean.add(prior_bps, PRIOR_SECS);
+            mean
+        };
+        Self {
+            fast: seeded(FAST_HALF_LIFE_SECS),
+            slow: seeded(SLOW_HALF_LIFE_SECS),
+            first_byte: Mean::new(4.0),
+        }
+    }
+
+    /// Learns from a finished transfer.
+    pub(crate) fn add(&mut self, transfer: Transfer) {
+        let first_byte_secs = transfer.first_byte_after.as_secs_f64();
+        self.first_byte.add(first_byte_secs, 1.0);
+        let secs = transfer.complete_after.saturating_sub(transfer.first_byte_after).as_secs_f64();
+        if transfer.bytes < SMALLEST_BYTES || secs < SHORTEST_SECS {
+            return;
+        }
+        let bps = transfer.bytes as f64 * 8.0 / secs;
+        self.fast.add(bps, secs);
+        self.slow.add(bps, secs);
+    }
+
+    pub(crate) fn estimate(&self) -> Estimate {
+        Estimate {
+            bandwidth_bps: self.fast.value().min(self.slow.value()),
+            first_byte_secs: self.first_byte.value(),
+        }
+    }
+}
+
+/// An exponentially weighted mean, corrected for the weight that is missing at the beginning.
+#[derive(Clone, Debug)]
+struct Mean {
+    half_life: f64,
+    sum: f64,
+    weight: f64,
+}
+
+impl Mean {
+    const fn new(half_life: f64) -> Self {
+        Self { half_life, sum: 0.0, weight: 0.0 }
+    }
+
+    fn add(&mut self, value: f64, weight: f64) {
+        let keep = (-weight / self.half_life).exp2();
+        self.sum = self.sum * keep + value * (1.0 - keep);
+        self.weight = self.weight * keep + (1.0 - keep);
+    }
+
+    fn value(&self) -> f64 {
+        if self.weight > 0.0 { self.sum / self.weight } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn transfer(bps: f64, secs: f64) -> Transfer {
+        let first_byte_after = Duration::from_millis(50);
+        let complete_after = first_byte_after + Duration::from_secs_f64(secs);
+        Transfer { first_byte_after, complete_after, bytes: (bps * secs / 8.0) as u64 }
+    }
+
+    #[test]
+    fn a_drop_is_believed_sooner_than_a_rise() {
+        let mut estimator = Estimator::new(1e6);
+        for _ in 0..20 {
+            estimator.add(transfer(4e6, 1.0));
+        }
+        assert!((estimator.estimate().bandwidth_bps / 4e6 - 1.0).abs() < 0.05);
+        let (mut dropped, mut rose) = (estimator.clone(), estimator);
+        for _ in 0..3 {
+            dropped.add(transfer(1e6, 1.0));
+            rose.add(transfer(16e6, 1.0));
+        }
+        let (down, up) = (dropped.estimate().bandwidth_bps, rose.estimate().bandwidth_bps);
+        assert!(down < 2.6e6, "{down}");
+        assert!(up < 7.5e6, "{up}");
+    }
+
+    #[test]
+    fn tiny_and_cached_answers_are_not_measured() {
+        let mut estimator = Estimator::new(1e6);
+        let before = estimator.estimate().bandwidth_bps;
+        estimator.add(Transfer { bytes: 2000, ..transfer(1e8, 0.1) });
+        estimator.add(transfer(5e9, 0.001));
+        assert_eq!(estimator.estimate().bandwidth_bps, before);
+        assert!((estimator.estimate().first_byte_secs - 0.05).abs() < 1e-9);
+    }
+}

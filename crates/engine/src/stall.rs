@@ -1,0 +1,138 @@
+//! A playhead that should move and does not: over a gap, a nudge, or a new sink.
+
+use std::time::Duration;
+
+use crate::Core;
+use crate::buffer::SMALL_HOLE_SECS;
+use crate::io::{Instant, SeekReason, TimeRange};
+use crate::session::Session;
+
+/// Standing still this long with data ahead is not the element taking a breath.
+const PATIENCE: Duration = Duration::from_millis(1000);
+
+/// A hole is jumped sooner: there is nothing to wait for.
+const GAP_PATIENCE: Duration = Duration::from_millis(300);
+
+/// How far to land inside the next stretch: beginnings are not always exactly where they say.
+const LANDING_SECS: f64 = 0.02;
+
+/// How far to nudge, the first time; then further.
+const NUDGE_SECS: f64 = 0.1;
+
+/// After this many nudges that did not help, the sink is built anew.
+const NUDGES: u32 = 4;
+
+#[derive(Debug, Default)]
+pub(crate) struct Stall {
+    position_secs: f64,
+    moved_at: Instant,
+    nudges: u32,
+    pub(crate) rebuilds: u32,
+}
+
+impl Stall {
+    /// The playhead was put somewhere: patience begins anew.
+    pub(crate) fn forgive(&mut self) {
+        self.moved_at = Instant::default();
+    }
+
+    pub(crate) fn observe(&mut self, now: Instant, position_secs: f64, _waiting: bool) {
+        let moved = (position_secs - self.position_secs).abs() > 0.01;
+        if moved && self.moved_at != Instant::default() {
+            self.nudges = 0;
+        }
+        if moved || self.moved_at == Instant::default() {
+            self.position_secs = position_secs;
+            self.moved_at = now;
+        }
+    }
+}
+
+impl Session {
+    /// Gets a stuck playhead going.
+    pub(crate) fn unstick(&mut self, core: &mut Core) {
+        let player = &self.player;
+        let should_move = !player.paused && !player.ended && self.started;
+        if !should_move || self.sent_to_secs.is_some() && player.ready_state == 0 {
+            return;
+        }
+        let stood = core.now.since(self.stall.moved_at);
+        if stood < GAP_PATIENCE || self.stall.moved_at == Instant::default() {
+            return;
+        }
+        let position = player.position_secs;
+        let held = player
+            .buffered
+            .iter()
+            .find(|range| position + 0.1 >= range.start_secs && position < range.end_secs);
+        let held_ahead = held.map_or(0.0, |range| range.end_secs - position);
+        if held_ahead > 0.5 || held_ahead > 0.1 && self.sink.ended {
+            if stood >= PATIENCE && !player.seeking || stood >= 5 * PATIENCE {
+                self.nudge(core, position);
+            }
+            return;
+        }
+        let next =
+            player.buffered.iter().find(|range| range.start_secs > position + 0.001).copied();
+        if let Some(next) = next.filter(|next| self.is_hole(position + held_ahead, *next)) {
+            self.seek(core, next.start_secs + LANDING_SECS, SeekReason::Gap);
+        } else if stood >= PATIENCE {
+            self.recover_evicted(position);
+        }
+    }
+
+    /// Whether nothing will come any more between `from_secs` and the stretch `next`.
+    fn is_hole(&self, from_secs: f64, next: TimeRange) -> bool {
+        if next.start_secs - from_secs <= SMALL_HOLE_SECS {
+            return true;
+        }
+        // Larger: only if no lane is filling it.
+        self.lanes.iter().all(|lane| {
+            let ahead = lane.book.stretch_end(from_secs);
+            let loading = lane
+                .download
+                .as_ref()
+                .is_some_and(|download| download.start_secs < next.start_secs);
+            let waiting = lane.ready.iter().any(|loaded| loaded.chunk.start_secs < next.start_secs);
+            let missing = ahead < next.start_secs - SMALL_HOLE_SECS;
+            !loading && !waiting && (!missing || self.will_not_come(from_secs, next.start_secs))
+        })
+    }
+
+    /// Whether the playlist has no segment, other than gaps, between these moments.
+    fn will_not_come(&self, from_secs: f64, to_secs: f64) -> bool {
+        let slot = self.lanes.first().and_then(|lane| lane.wanted_slot(&self.catalog));
+        let media = slot.and_then(|slot| self.slots[slot].media.as_ref());
+        let middle = (from_secs + to_secs) / 2.0;
+        let segment = media.and_then(|media| Some(&media.segments[media.index_at(middle)?]));
+        segment.is_none_or(|segment| segment.gap || segment.end_secs() < middle)
+            || self.lanes.iter().all(|lane| lane.is_skipped(middle))
+    }
+
+    fn nudge(&mut self, core: &mut Core, position_secs: f64) {
+        self.stall.nudges += 1;
+        if self.stall.nudges > NUDGES {
+            self.stall.nudges = 0;
+            self.stall.rebuilds += 1;
+            self.warn(
+                core,
+                "Playback is stuck with data ahead of it; the decoder is restarted.".to_owned(),
+            );
+            return self.rebuild_sink(core, position_secs + NUDGE_SECS);
+        }
+        let by_secs = NUDGE_SECS * f64::from(self.stall.nudges);
+        self.seek(core, position_secs + by_secs, SeekReason::Nudge);
+    }
+
+    /// The books say that media is there, the element says that it is not: the browser dropped it.
+    fn recover_evicted(&mut self, position_secs: f64) {
+        if self.sink.appending.is_some() {
+            return;
+        }
+        for lane in &mut self.lanes {
+            let Some(chunk) = lane.book.at(position_secs) else { continue };
+            let range = TimeRange { start_secs: chunk.start_secs, end_secs: chunk.end_secs };
+            lane.book.remove(range);
+        }
+    }
+}
