@@ -62,7 +62,7 @@ impl Bar {
         let scrubber = Scrubber::new(dom, &element, on.scrub);
         let quality = QualityMenu::new(dom, &element, layer, on.menu);
         let compass = Compass::new(dom, &element);
-        let immerse = dom.add_button(&element, "button", strings::IMMERSE, icons::HEADSET);
+        let immerse = dom.add_button(&element, "button headset", strings::IMMERSE, icons::HEADSET);
         let fullscreen = dom.add_button(&element, "button", strings::FULLSCREEN, icons::FULLSCREEN);
         Self {
             not_live: Flag::new(&live, "hidden"),

@@ -49,7 +49,7 @@ const TAP_SECS: f64 = 0.1;
 /// A tab that was asleep does not turn the world around when it wakes.
 const MAX_STEP_SECS: f64 = 0.25;
 /// Radians, or units of log field of view, that nobody sees.
-const STILL: f32 = 1e-4;
+const STILL: f32 = 4e-4;
 
 /// The keys that are down, and the movement they cause.
 ///
