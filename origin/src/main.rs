@@ -1,3 +1,7 @@
 //! immersive: the bundled origin and its tools.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    immersive_origin::cli::main()
+}

@@ -1,0 +1,117 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, Config};
+use crate::publish;
+use crate::serve;
+
+/// Streams live and recorded 360-degree video.
+#[derive(Debug, Parser)]
+#[command(name = "immersive", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  immersive serve --site dist                  take RTMP, serve HLS and the site
+  immersive publish test                       send a test signal to it
+  ffmpeg -re -i in.mp4 -c copy -f flv rtmp://localhost/live/test
+
+What is logged: IMMERSIVE_LOG=debug, or IMMERSIVE_LOG=immersive_origin::live=debug")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(Serve),
+    Publish(publish::Options),
+}
+
+/// Take live streams over RTMP, serve them as HLS; serve recordings and the site.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  immersive serve                              RTMP on 1935, HTTP on 8080
+  immersive serve --site dist --data /var/lib/immersive
+  immersive serve --http 127.0.0.1:9000 --rtmp 127.0.0.1:9001
+  immersive serve --print-config > immersive.toml
+  immersive serve --config immersive.toml
+
+A stream published to rtmp://HOST/live/NAME is played from http://HOST:8080/hls/NAME.m3u8")]
+pub struct Serve {
+    /// Settings to read; flags override them
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port for HTTP [default: 0.0.0.0:8080]
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// Address and port for RTMP [default: 0.0.0.0:1935]
+    #[arg(long, value_name = "ADDR")]
+    rtmp: Option<SocketAddr>,
+    /// Folder of the site to serve at /
+    #[arg(long, value_name = "DIR")]
+    site: Option<PathBuf>,
+    /// Folder for recordings and whatever else is kept [default: data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print every setting with its default and an explanation, then exit
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// Runs the program; an error is one sentence on standard error.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("IMMERSIVE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the worker threads")?;
+    match command {
+        Command::Serve(options) if options.print_config => print(config::TEMPLATE),
+        Command::Serve(options) => runtime.block_on(serve::run(options.into_config()?)),
+        Command::Publish(options) => runtime.block_on(publish::run(options)),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the user asked to see")]
+fn print(text: &str) -> Result<()> {
+    print!("{text}");
+    Ok(())
+}
+
+impl Serve {
+    fn into_config(self) -> Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        };
+        config.http = self.http.unwrap_or(config.http);
+        config.rtmp = self.rtmp.unwrap_or(config.rtmp);
+        config.site = self.site.or(config.site);
+        config.data = self.data.unwrap_or(config.data);
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

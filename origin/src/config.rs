@@ -1,0 +1,117 @@
+//! Settings: a TOML file, overridden by flags.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::live::ladder;
+use crate::live::stream::Shape;
+
+/// Every setting with its default and what it means; `serve --print-config` prints it.
+pub const TEMPLATE: &str = include_str!("config.toml");
+
+/// All settings of `immersive serve`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where HTTP is served.
+    pub http: SocketAddr,
+    /// Where RTMP is taken.
+    pub rtmp: SocketAddr,
+    /// The site's folder.
+    pub site: Option<PathBuf>,
+    /// Recordings and everything else that is kept.
+    pub data: PathBuf,
+    /// How live streams are cut.
+    pub live: Live,
+    /// Which renditions are made.
+    pub ladder: ladder::Config,
+}
+
+/// How live streams are cut.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Live {
+    /// Intended segment duration.
+    pub segment_secs: f64,
+    /// Segments in a playlist.
+    pub window: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            http: SocketAddr::from(([0, 0, 0, 0], 8_080)),
+            rtmp: SocketAddr::from(([0, 0, 0, 0], 1_935)),
+            site: None,
+            data: PathBuf::from("data"),
+            live: Live::default(),
+            ladder: ladder::Config::default(),
+        }
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { segment_secs: 2.0, window: 6 }
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or says something that makes no sense; the message names the place.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("in the configuration {}", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        let live = &config.live;
+        ensure!((0.5..=60.0).contains(&live.segment_secs), "live.segment_secs is {}, allowed are 0.5 to 60", live.segment_secs);
+        ensure!((3..=10_000).contains(&live.window), "live.window is {}, allowed are 3 to 10000", live.window);
+        let rungs = &config.ladder.rungs;
+        ensure!(rungs.len() <= 8, "ladder.rungs has {} entries, allowed are up to 8", rungs.len());
+        for rung in rungs {
+            ensure!((16..=16_384).contains(&rung.width), "ladder.rungs: width {} is not between 16 and 16384", rung.width);
+            ensure!((16..=500_000).contains(&rung.kbps), "ladder.rungs: kbps {} is not between 16 and 500000", rung.kbps);
+        }
+        ensure!(config.ladder.crf <= 51, "ladder.crf is {}, allowed are 0 to 51", config.ladder.crf);
+        Ok(config)
+    }
+
+    /// The shape of live streams.
+    pub fn shape(&self) -> Shape {
+        Shape { segment: Duration::from_secs_f64(self.live.segment_secs), window: self.live.window }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_configuration_is_the_default() {
+        assert_eq!(Config::parse(TEMPLATE).unwrap(), Config::default());
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (text, named) in [
+            ("htp = \"0.0.0.0:80\"", "htp"),
+            ("[live]\nsegment_secs = 0", "segment_secs"),
+            ("[live]\nwindow = 1", "window"),
+            ("[ladder]\nrungs = [{ width = 0, kbps = 100 }]", "width 0"),
+            ("http = \"here\"", "http"),
+        ] {
+            let error = format!("{:#}", Config::parse(text).unwrap_err());
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+}

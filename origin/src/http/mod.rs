@@ -1,0 +1,97 @@
+//! What the origin serves over HTTP.
+
+mod files;
+mod live;
+pub mod paths;
+pub mod respond;
+mod server;
+mod site;
+mod status;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, Response, StatusCode};
+
+use crate::hub::Hub;
+use crate::live::registry::Registry;
+
+pub use server::{Server, bind};
+
+/// Everything that requests are answered from.
+#[derive(Debug)]
+pub struct App {
+    /// Live streams.
+    pub registry: Arc<Registry>,
+    /// Publishers.
+    pub hub: Arc<Hub>,
+    /// The site's folder, if there is one.
+    pub site: Option<PathBuf>,
+    /// The data folder.
+    pub data: PathBuf,
+    /// When the program was started, since 1970.
+    pub started: Duration,
+    /// Requests answered.
+    pub counters: Counters,
+}
+
+/// Requests by outcome.
+#[derive(Debug, Default)]
+pub struct Counters {
+    ok: AtomicU64,
+    refused: AtomicU64,
+    failed: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// Answers one request.
+async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (request, _) = request.into_parts();
+    let mut response = match request.method {
+        Method::OPTIONS => respond::preflight(&request.headers),
+        Method::GET | Method::HEAD => route(&app, &request).await,
+        _ => {
+            let mut response =
+                respond::error(StatusCode::METHOD_NOT_ALLOWED, "only GET, HEAD and OPTIONS are answered here");
+            respond::set(&mut response, axum::http::header::ALLOW, "GET, HEAD, OPTIONS");
+            response
+        }
+    };
+    respond::allow_every_origin(&mut response);
+    app.counters.count(&response);
+    tracing::debug!(method = %request.method, uri = %request.uri, status = response.status().as_u16());
+    response
+}
+
+async fn route(app: &App, request: &Parts) -> Response<Body> {
+    let Some(segments) = paths::segments(request.uri.path()) else {
+        return respond::error(StatusCode::NOT_FOUND, "there is nothing at this address");
+    };
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match parts[..] {
+        ["healthz"] => status::health(app, request),
+        ["metrics"] => status::metrics(app, request),
+        ["api", "streams"] => status::streams(app, request),
+        ["hls", ref rest @ ..] => live::answer(app, rest, request),
+        ["vod", ..] => files::recording(&app.data, &segments, request).await,
+        _ => site::answer(app, &segments, request).await,
+    }
+}
+
+impl Counters {
+    fn count(&self, response: &Response<Body>) {
+        let counter = match response.status().as_u16() {
+            ..400 => &self.ok,
+            400..500 => &self.refused,
+            500.. => &self.failed,
+        };
+        counter.fetch_add(1, Relaxed);
+        let bytes = axum::body::HttpBody::size_hint(response.body()).exact().unwrap_or(0);
+        self.bytes.fetch_add(bytes, Relaxed);
+    }
+}

@@ -1,0 +1,14 @@
+//! The program `immersive`: an origin for live and recorded 360-degree video, and its tools.
+
+pub mod cli;
+pub mod clock;
+pub mod codec;
+pub mod config;
+pub mod ffmpeg;
+pub mod flv;
+pub mod http;
+pub mod hub;
+pub mod ingest;
+pub mod live;
+pub mod publish;
+pub mod serve;

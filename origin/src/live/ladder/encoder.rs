@@ -1,0 +1,94 @@
+//! One ffmpeg that decodes a source once and hands every rendition back as FLV over its own pipe.
+
+use std::io::pipe;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use command_fds::{CommandFdExt, FdMapping};
+use tokio::net::unix::pipe::Receiver;
+
+use super::{Config, Spec};
+use crate::ffmpeg::{Child, Ffmpeg};
+
+/// The first descriptor after standard input, output and error.
+const FIRST_PIPE: usize = 3;
+
+/// A started encoder and the read ends of its pipes, one per rendition.
+pub struct Encoder {
+    pub child: Child,
+    pub outputs: Vec<Receiver>,
+}
+
+/// Starts an encoder of `specs`, which are widest first.
+pub fn start(ffmpeg: &Ffmpeg, config: &Config, specs: &[Spec], has_audio: bool, label: &str) -> Result<Encoder> {
+    let mut command = ffmpeg.command();
+    command.args(["-fflags", "nobuffer", "-analyzeduration", "500000", "-fpsprobesize", "0"]);
+    command.args(["-copyts", "-f", "flv", "-i", "pipe:0"]);
+    command.args(["-filter_complex", &scaling(specs)]);
+    let (mut outputs, mut mappings) = (Vec::new(), Vec::new());
+    for (index, spec) in specs.iter().enumerate() {
+        let (ours, theirs) = pipe().context("no pipe to ffmpeg: too many open files")?;
+        let receiver = Receiver::from_owned_fd(OwnedFd::from(ours)).context("no pipe from ffmpeg")?;
+        outputs.push(receiver);
+        let child_fd = i32::try_from(FIRST_PIPE + index).context("too many renditions")?;
+        mappings.push(FdMapping { parent_fd: theirs.into(), child_fd });
+        command.args(output_args(config, *spec, index, has_audio));
+        command.arg(format!("pipe:{child_fd}"));
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    command.fd_mappings(mappings).context("no pipe to ffmpeg")?;
+    let child = Child::spawn(command, label)?;
+    Ok(Encoder { child, outputs })
+}
+
+/// Each rendition is scaled from the next wider one, which costs less than from the source.
+fn scaling(specs: &[Spec]) -> String {
+    let mut graph = String::new();
+    let mut from = "0:v:0".to_owned();
+    for (index, spec) in specs.iter().enumerate() {
+        let flags = if index == 0 { "bicubic" } else { "area" };
+        let scale = format!("[{from}]scale={}:{}:flags={flags}", spec.width, spec.height);
+        if index + 1 == specs.len() {
+            graph += &format!("{scale}[v{index}]");
+        } else {
+            graph += &format!("{scale},split[v{index}][s{index}];");
+            from = format!("s{index}");
+        }
+    }
+    graph
+}
+
+fn output_args(config: &Config, spec: Spec, index: usize, has_audio: bool) -> Vec<String> {
+    let rate = format!("{}k", spec.kbps);
+    let buffer = format!("{}k", spec.kbps);
+    let mut args: Vec<String> = vec!["-map".into(), format!("[v{index}]")];
+    if has_audio {
+        args.extend(["-map", "0:a:0", "-c:a", "copy"].map(String::from));
+    }
+    let crf = config.crf.to_string();
+    let video = [
+        "-c:v", "libx264", "-preset", &config.preset, "-tune", "zerolatency", "-crf", &crf, "-maxrate", &rate,
+        "-bufsize", &buffer, "-pix_fmt", "yuv420p", "-bf", "0", "-x264-params", "scenecut=0:keyint=600",
+        // Key frames exactly where the source has them, times exactly the source's.
+        "-force_key_frames", "source", "-fps_mode", "passthrough", "-enc_time_base:v", "1:1000",
+        "-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv",
+    ];
+    args.extend(video.map(String::from));
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renditions_are_scaled_one_from_the_other() {
+        let spec = |width| Spec { width, height: width / 2, kbps: 100 };
+        assert_eq!(scaling(&[spec(96)]), "[0:v:0]scale=96:48:flags=bicubic[v0]");
+        assert_eq!(
+            scaling(&[spec(96), spec(48)]),
+            "[0:v:0]scale=96:48:flags=bicubic,split[v0][s0];[s0]scale=48:24:flags=area[v1]"
+        );
+    }
+}

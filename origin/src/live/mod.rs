@@ -1,0 +1,11 @@
+//! Live streams: from tags to segments and playlists.
+
+pub mod ladder;
+mod playlist;
+pub mod registry;
+pub mod samples;
+pub mod segmenter;
+pub mod session;
+pub mod stream;
+pub mod timeline;
+pub mod ts;

@@ -1,0 +1,110 @@
+//! Where segments begin: one answer for all rungs of a stream.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// ffmpeg and FLV both round to a millisecond, and not always the same way.
+const SAME_MOMENT_MS: i64 = 2;
+/// Boundaries remembered for rungs that come late.
+const REMEMBERED: usize = 1_024;
+
+/// A segment boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    /// Sequence number of the segment that begins here.
+    pub sequence: u64,
+    /// Presentation time of its key frame.
+    pub pts_ms: i64,
+    /// Wall clock of that key frame, milliseconds since 1970.
+    pub program_date_time_ms: i64,
+}
+
+/// The boundaries of one uninterrupted publication.
+#[derive(Debug)]
+pub struct Timeline {
+    target_ms: i64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    first_sequence: u64,
+    boundaries: VecDeque<Boundary>,
+}
+
+impl Timeline {
+    /// Segments of about `target`, numbered from `first_sequence`.
+    pub fn new(target: Duration, first_sequence: u64) -> Self {
+        let state = State { first_sequence, boundaries: VecDeque::new() };
+        Self { target_ms: target.as_millis() as i64, state: Mutex::new(state) }
+    }
+
+    /// Asks whether a segment begins at the key frame shown at `pts_ms`.
+    ///
+    /// Whichever rung comes first decides; the others find the same boundary. The first key frame
+    /// of all ties the timeline to the wall clock `now`.
+    pub fn cut(&self, pts_ms: i64, now: Duration) -> Option<Boundary> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = state.boundaries.iter().rev().find(|known| same_moment(known.pts_ms, pts_ms));
+        if let Some(known) = known {
+            return Some(*known);
+        }
+        let boundary = match state.boundaries.back() {
+            None => Boundary {
+                sequence: state.first_sequence,
+                pts_ms,
+                program_date_time_ms: now.as_millis() as i64,
+            },
+            Some(last) if pts_ms >= last.pts_ms + self.target_ms * 9 / 10 => Boundary {
+                sequence: last.sequence + 1,
+                pts_ms,
+                program_date_time_ms: last.program_date_time_ms + pts_ms - last.pts_ms,
+            },
+            Some(_) => return None,
+        };
+        state.boundaries.push_back(boundary);
+        if state.boundaries.len() > REMEMBERED {
+            state.boundaries.pop_front();
+        }
+        Some(boundary)
+    }
+
+    /// The sequence number after the last one given out.
+    pub fn next_sequence(&self) -> u64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.boundaries.back().map_or(state.first_sequence, |last| last.sequence + 1)
+    }
+
+    /// The boundary with this number, and the one after it.
+    pub fn span(&self, sequence: u64) -> Option<(Boundary, Boundary)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = state.boundaries.iter().position(|known| known.sequence == sequence)?;
+        Some((state.boundaries[at], *state.boundaries.get(at + 1)?))
+    }
+}
+
+fn same_moment(a_ms: i64, b_ms: i64) -> bool {
+    (a_ms - b_ms).abs() <= SAME_MOMENT_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rungs_agree_whoever_comes_first() {
+        let timeline = Timeline::new(Duration::from_secs(2), 7);
+        let now = Duration::from_millis(1_000_000);
+        let first = timeline.cut(40, now).unwrap();
+        assert_eq!((first.sequence, first.program_date_time_ms), (7, 1_000_000));
+        assert_eq!(timeline.cut(1_040, now), None);
+        let second = timeline.cut(2_040, now).unwrap();
+        assert_eq!((second.sequence, second.program_date_time_ms), (8, 1_002_000));
+        assert_eq!(timeline.cut(39, now), Some(first));
+        assert_eq!(timeline.cut(2_041, now), Some(second));
+        assert_eq!(timeline.span(7), Some((first, second)));
+        assert_eq!(timeline.span(8), None);
+        assert_eq!(timeline.next_sequence(), 9);
+    }
+}

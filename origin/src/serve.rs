@@ -1,0 +1,137 @@
+//! `immersive serve`: everything together.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::config::Config;
+use crate::ffmpeg::Ffmpeg;
+use crate::http::{self, App, Counters, Server};
+use crate::hub::Hub;
+use crate::ingest::rtmp;
+use crate::live::registry::Registry;
+use crate::live::session::Live;
+
+/// A running origin.
+pub struct Origin {
+    /// What requests are answered from.
+    pub app: Arc<App>,
+    /// Where HTTP is served, with the port that was really opened.
+    pub http: SocketAddr,
+    /// Where RTMP is taken.
+    pub rtmp: SocketAddr,
+    /// The ffmpeg in use.
+    pub ffmpeg: Ffmpeg,
+    stop: watch::Sender<bool>,
+    server: Server,
+    ingest: JoinHandle<()>,
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When it cannot start, in one sentence that says what to do.
+pub async fn run(config: Config) -> Result<()> {
+    let origin = Origin::start(&config).await?;
+    tracing::info!(
+        "ready: publish to rtmp://{}/live/NAME, play http://{}/hls/NAME.m3u8",
+        reachable(origin.rtmp),
+        reachable(origin.http)
+    );
+    until_told_to_stop().await?;
+    origin.stop().await;
+    Ok(())
+}
+
+impl Origin {
+    /// Starts an origin.
+    ///
+    /// # Errors
+    /// When a port, the data folder, the site's folder or ffmpeg cannot be had.
+    pub async fn start(config: &Config) -> Result<Self> {
+        let ffmpeg = Ffmpeg::find().await?;
+        check_writable(&config.data)?;
+        if let Some(site) = &config.site {
+            check_site(site)?;
+        }
+        let http_listener = http::bind(config.http, "--http ADDR").await?;
+        let rtmp_listener = http::bind(config.rtmp, "--rtmp ADDR").await?;
+        let (http, rtmp) = (http_listener.local_addr()?, rtmp_listener.local_addr()?);
+        let registry = Arc::new(Registry::default());
+        let live = Live {
+            registry: registry.clone(),
+            ffmpeg: ffmpeg.clone(),
+            shape: config.shape(),
+            ladder: config.ladder.clone(),
+        };
+        let hub = Hub::new(vec![Box::new(Arc::new(live))]);
+        let app = Arc::new(App {
+            registry,
+            hub: hub.clone(),
+            site: config.site.clone(),
+            data: config.data.clone(),
+            started: clock::unix_now(),
+            counters: Counters::default(),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let server = Server::start(http_listener, app.clone(), stopped.clone());
+        let ingest = tokio::spawn(rtmp::serve(rtmp_listener, hub, stopped));
+        tracing::info!(%http, %rtmp, data = %config.data.display(), ffmpeg = ffmpeg.version, "started");
+        Ok(Self { app, http, rtmp, ffmpeg, stop, server, ingest })
+    }
+
+    /// Ends connections and encoders.
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        let _ = self.stop.send(true);
+        let _ = self.ingest.await;
+        self.server.finish().await;
+    }
+}
+
+/// Completes at Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub async fn until_told_to_stop() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// An address that a program on this machine can connect to.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        return SocketAddr::from(([127, 0, 0, 1], address.port()));
+    }
+    address
+}
+
+fn check_writable(data: &Path) -> Result<()> {
+    let probe = data.join(".immersive-write-test");
+    let written = std::fs::create_dir_all(data).and_then(|()| std::fs::write(&probe, b"x"));
+    let written = written.and_then(|()| std::fs::remove_file(&probe));
+    if let Err(error) = written {
+        let data = data.display();
+        bail!("the data folder {data} cannot be written ({error}): give this user the right to, or choose another with --data DIR");
+    }
+    Ok(())
+}
+
+fn check_site(site: &Path) -> Result<()> {
+    if !site.join("index.html").is_file() {
+        let site = site.display();
+        bail!("the site folder {site} has no index.html: build it with `cargo xtask build`, or choose another with --site DIR");
+    }
+    Ok(())
+}
