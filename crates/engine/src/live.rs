@@ -93,6 +93,13 @@ impl Session {
             by_date.filter(|secs| *secs > by_edge - 60.0 && *secs > 0.0 && *secs < by_edge + 60.0);
         Some(believable.unwrap_or(by_edge).max(0.0))
     }
+
+    /// Where live playback is meant to be now; `None` on demand.
+    pub(crate) fn live_edge_secs(&self, core: &Core) -> Option<f64> {
+        let media = self.main_media().filter(|media| !media.ended)?;
+        let first = media.segments.first()?.start_secs;
+        Some((media.end_secs() - self.hold_back_secs(core, media)).max(first))
+    }
 }
 
 /// The beginning of the segment that the hold-back point lies in: nothing is decoded in vain.

@@ -221,6 +221,7 @@ impl Session {
             rendition: self.shown,
             buffer_secs: self.buffered_ahead_secs(),
             latency_secs: self.latency_secs(core),
+            live_edge_secs: self.live_edge_secs(core),
             rebuffer_count: core.metrics.rebuffer_count(),
             rebuffer_secs: core.metrics.rebuffer_secs(core.now),
             startup_ms: core.metrics.startup_ms(),
