@@ -54,9 +54,13 @@ thread_local! {
     static CREATE: OnceCell<Closure<dyn Fn() -> JsValue>> = const { OnceCell::new() };
 }
 
-/// Defines `<immersive-player>` on this page; again does nothing.
+/// Defines `<immersive-player>` on this page. Does nothing the second time, and nothing in a
+/// worker, which runs the same module and has no elements.
 pub fn register() {
     install_panic_hook();
+    if web_sys::window().is_none() {
+        return;
+    }
     CREATE.with(|create| {
         let create = create.get_or_init(|| Closure::new(|| JsValue::from(ElementHandle::new())));
         define_element(
