@@ -3,14 +3,23 @@
 use immersive_hls::{Media, PlaylistType};
 
 use crate::Core;
+use crate::catalog::SlotId;
 use crate::io::{SeekReason, TimeRange};
 use crate::session::Session;
 
 impl Session {
+    /// The slot of the main playlist that is being played from: the one wanted next, or while that
+    /// is on its way the one before.
+    pub(crate) fn main_slot(&self) -> Option<SlotId> {
+        let lane = self.lanes.first()?;
+        let before = || Some(self.catalog.rungs[lane.last_rung?].slot());
+        let known = |slot: &SlotId| self.slots[*slot].media.is_some();
+        lane.wanted_slot(&self.catalog).filter(known).or_else(before).filter(known)
+    }
+
     /// The main playlist that is being played from.
-    fn main_media(&self) -> Option<&Media> {
-        let slot = self.lanes.first()?.wanted_slot(&self.catalog)?;
-        self.slots[slot].media.as_ref()
+    pub(crate) fn main_media(&self) -> Option<&Media> {
+        self.slots[self.main_slot()?].media.as_ref()
     }
 
     pub(crate) fn find_start(&mut self, core: &mut Core) {
@@ -75,7 +84,7 @@ impl Session {
     /// Behind the live edge: by the wall clock where the playlist has dates and the clocks can be
     /// believed, else by the end of the playlist and its age.
     pub(crate) fn latency_secs(&self, core: &Core) -> Option<f64> {
-        let slot = self.lanes.first()?.wanted_slot(&self.catalog)?;
+        let slot = self.main_slot()?;
         let media = self.slots[slot].media.as_ref().filter(|media| !media.ended)?;
         let playhead = self.playhead_secs();
         let age_secs = core.now.since(self.slots[slot].advanced_at).as_secs_f64();

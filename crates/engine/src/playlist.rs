@@ -134,7 +134,7 @@ impl Session {
             Ok(Playlist::Master(master)) => self.has_master(core, master),
             Ok(Playlist::Media(media)) => self.has_bare_media(core, media),
             Err(error) => {
-                self.master_failed(core, RequestError::Malformed { detail: error.to_string() })
+                self.master_failed(core, RequestError::Malformed { detail: error.to_string() });
             }
         }
     }

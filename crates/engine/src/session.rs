@@ -146,7 +146,7 @@ impl Session {
                 }
             }
             Input::Progress { request, received_bytes } => {
-                self.progress(core, request, received_bytes)
+                self.progress(core, request, received_bytes);
             }
             Input::PlaylistLoaded { request, final_url, body, transfer } => {
                 core.metrics.transferred(transfer);

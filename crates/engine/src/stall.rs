@@ -56,25 +56,30 @@ impl Session {
         if !should_move || self.sent_to_secs.is_some() && player.ready_state == 0 {
             return;
         }
-        let stood = core.now.since(self.stall.moved_at);
-        if stood < GAP_PATIENCE || self.stall.moved_at == Instant::default() {
-            return;
-        }
         let position = player.position_secs;
         let held = player
             .buffered
             .iter()
-            .find(|range| position + 0.1 >= range.start_secs && position < range.end_secs);
+            .find(|range| position >= range.start_secs && position < range.end_secs);
         let held_ahead = held.map_or(0.0, |range| range.end_secs - position);
+        let next = player.buffered.iter().find(|range| range.start_secs > position).copied();
+        let patient = self.stall.moved_at == Instant::default();
+        let stood = if patient { Duration::ZERO } else { core.now.since(self.stall.moved_at) };
+        // Media begins a little after the place that was sought: nothing to wait for.
+        let just_before =
+            held.is_none() && next.is_some_and(|next| next.start_secs - position < SMALL_HOLE_SECS);
+        let waits = player.ready_state < 3 || player.seeking;
         if held_ahead > 0.5 || held_ahead > 0.1 && self.sink.ended {
             if stood >= PATIENCE && !player.seeking || stood >= 5 * PATIENCE {
                 self.nudge(core, position);
             }
-            return;
-        }
-        let next =
-            player.buffered.iter().find(|range| range.start_secs > position + 0.001).copied();
-        if let Some(next) = next.filter(|next| self.is_hole(position + held_ahead, *next)) {
+        } else if let Some(next) = next.filter(|next| {
+            waits
+                && (stood >= GAP_PATIENCE
+                    || just_before && player.seeking
+                    || just_before && self.shown.is_none())
+                && self.is_hole(position + held_ahead, *next)
+        }) {
             self.seek(core, next.start_secs + LANDING_SECS, SeekReason::Gap);
         } else if stood >= PATIENCE {
             self.recover_evicted(position);
@@ -101,8 +106,7 @@ impl Session {
 
     /// Whether the playlist has no segment, other than gaps, between these moments.
     fn will_not_come(&self, from_secs: f64, to_secs: f64) -> bool {
-        let slot = self.lanes.first().and_then(|lane| lane.wanted_slot(&self.catalog));
-        let media = slot.and_then(|slot| self.slots[slot].media.as_ref());
+        let media = self.main_media();
         let middle = (from_secs + to_secs) / 2.0;
         let segment = media.and_then(|media| Some(&media.segments[media.index_at(middle)?]));
         segment.is_none_or(|segment| segment.gap || segment.end_secs() < middle)

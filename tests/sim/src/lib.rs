@@ -1,1 +1,21 @@
-//! Whole playback sessions on a virtual clock and a simulated network.
+//! Whole playback sessions on a virtual clock: the real engine, a simulated network, a simulated
+//! origin and a simulated media element.
+//!
+//! A scenario reads as a list of steps on a [`World`]; nothing waits for real time.
+
+pub mod element;
+pub mod network;
+pub mod origin;
+pub mod world;
+
+use std::time::Duration;
+
+pub use element::Element;
+pub use network::{Fault, Network, Period};
+pub use origin::{Live, Origin, Reply, Vod};
+pub use world::World;
+
+/// Shorthand for scenarios.
+pub fn secs(secs: f64) -> Duration {
+    Duration::from_secs_f64(secs)
+}
