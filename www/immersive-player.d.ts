@@ -1,0 +1,150 @@
+// Type declarations for <immersive-player>.
+
+export type Projection =
+  | "auto" | "equirect" | "equirect180" | "fisheye" | "cubemap" | "eac" | "flat";
+
+/** Mono, top and bottom, or side by side. */
+export type Stereo = "auto" | "mono" | "tb" | "sbs";
+
+/** All angles are degrees. */
+export interface View {
+  /** 0 is the centre of the equirectangular frame, positive to the right. */
+  yaw: number;
+  /** Positive up. */
+  pitch: number;
+  /** Positive clockwise. */
+  roll: number;
+  /** Vertical field of view. */
+  fov: number;
+}
+
+export interface VideoRendition {
+  readonly id: string;
+  readonly width?: number;
+  readonly height?: number;
+  /** Bits per second. */
+  readonly bitrate?: number;
+  readonly frameRate?: number;
+  readonly codec?: string;
+}
+
+export interface VideoRenditionList extends EventTarget, Iterable<VideoRendition> {
+  readonly length: number;
+  readonly [index: number]: VideoRendition;
+  /** -1 for automatic. */
+  selectedIndex: number;
+  getRenditionById(id: string): VideoRendition | null;
+}
+
+export interface Stats {
+  backend: "webgpu" | "webgl2" | null;
+  renderedFrames: number;
+  droppedFrames: number;
+  /** Mean time to bring a frame to the GPU, in milliseconds. */
+  uploadMs: number;
+  bandwidthKbps: number;
+  /** Index into `videoRenditions` of what is shown. */
+  rendition: number | null;
+  bufferSecs: number;
+  /** Behind the live edge; null on demand. */
+  latencySecs: number | null;
+  rebufferCount: number;
+  rebufferSecs: number;
+  /** From `src` to the first frame. */
+  startupMs: number | null;
+  requests: number;
+  bytes: number;
+}
+
+export interface PlayerError {
+  /** As in MediaError. */
+  readonly code: number;
+  /** What is wrong, in plain words. */
+  readonly message: string;
+  readonly detail: {
+    kind: "network" | "http" | "playlist" | "media" | "unsupported" | "decode";
+    url?: string;
+    /** HTTP status. */
+    status?: number;
+    /** What was tried. */
+    text: string;
+  };
+}
+
+export interface ImmersivePlayerEventMap extends HTMLElementEventMap {
+  /** The camera moved. */
+  viewchange: CustomEvent;
+  projectionchange: CustomEvent;
+  immersivechange: CustomEvent;
+  /** `videoRenditions` has new entries. */
+  renditionschange: CustomEvent;
+  /** Another rendition is shown. */
+  renditionchange: CustomEvent;
+  streamtypechange: CustomEvent;
+}
+
+/** What HTMLVideoElement has and <immersive-player> has too. */
+type VideoMembers = Pick<
+  HTMLVideoElement,
+  | "autoplay" | "buffered" | "canPlayType" | "controls" | "crossOrigin" | "currentTime"
+  | "defaultMuted" | "defaultPlaybackRate" | "duration" | "ended" | "load" | "loop" | "muted"
+  | "networkState" | "pause" | "paused" | "play" | "playbackRate" | "played" | "playsInline"
+  | "poster" | "preload" | "preservesPitch" | "readyState" | "seekable" | "seeking" | "src"
+  | "textTracks" | "videoHeight" | "videoWidth" | "volume"
+>;
+
+export interface ImmersivePlayerElement extends HTMLElement, VideoMembers {
+  readonly error: PlayerError | null;
+
+  projection: Projection;
+  stereo: Stereo;
+  yaw: number;
+  pitch: number;
+  roll: number;
+  fov: number;
+  minFov: number;
+  maxFov: number;
+  /** Smallest and largest yaw in degrees: "-90 90". */
+  yawRange: string;
+  /** Smallest and largest pitch in degrees: "-45 45". */
+  pitchRange: string;
+  /** Look around by turning the device. */
+  gyro: boolean;
+  /** Turn by itself, in degrees per second. */
+  autorotate: boolean | number | string;
+
+  lookAt(view: Partial<View>, options?: { /** Seconds. */ duration?: number }): void;
+  /** Back to where the view began. */
+  recenter(): void;
+  enterImmersive(): Promise<void>;
+  exitImmersive(): Promise<void>;
+  /** Has to be called from a click or tap on some devices. */
+  requestMotionPermission(): Promise<boolean>;
+  /** A PNG of exactly the current view. */
+  captureFrame(size?: { width?: number; height?: number }): Promise<Blob>;
+
+  readonly videoRenditions: VideoRenditionList;
+  readonly streamType: "live" | "on-demand" | "unknown";
+  readonly liveEdgeStart: number;
+  readonly targetLiveWindow: number;
+  /** Seconds behind the live edge. */
+  readonly latency: number | null;
+  readonly stats: Stats;
+
+  addEventListener<K extends keyof ImmersivePlayerEventMap>(
+    type: K,
+    listener: (this: ImmersivePlayerElement, event: ImmersivePlayerEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "immersive-player": ImmersivePlayerElement;
+  }
+}
