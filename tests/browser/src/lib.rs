@@ -12,7 +12,7 @@ pub mod origin;
 pub mod page;
 pub mod panorama;
 pub mod places;
-mod process;
+pub mod process;
 pub mod stand;
 
 pub use chromium::{Backend, Chromium};

@@ -13,7 +13,7 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// A server that says on standard output when it is ready. Killed when dropped.
 pub struct Server {
-    child: Child,
+    _child: Child,
     /// Kept open: a server whose output nobody takes may stop at its next line.
     drain: tokio::task::JoinHandle<()>,
 }
@@ -46,21 +46,7 @@ impl Server {
         .await
         .with_context(|| format!("{name} was not ready within {START_LIMIT:?}"))??;
         let drain = tokio::spawn(drain(lines));
-        Ok((Self { child, drain }, found))
-    }
-
-    /// Asks it to end (an interrupt, as from a terminal) and waits; kills it when it does not.
-    /// Returns whether it ended by itself.
-    pub async fn stop(&mut self, limit: Duration) -> Result<bool> {
-        if let Some(id) = self.child.id() {
-            let interrupted =
-                Command::new("kill").args(["-INT", &id.to_string()]).status().await?.success();
-            if interrupted && timeout(limit, self.child.wait()).await.is_ok() {
-                return Ok(true);
-            }
-        }
-        self.child.kill().await?;
-        Ok(false)
+        Ok((Self { _child: child, drain }, found))
     }
 }
 
@@ -72,4 +58,23 @@ impl Drop for Server {
 
 async fn drain(mut lines: tokio::io::Lines<BufReader<ChildStdout>>) {
     while let Ok(Some(_)) = lines.next_line().await {}
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> Result<u16> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Interrupts a child, as a terminal does, and returns whether it ended in time. It is killed when
+/// it did not.
+pub async fn interrupt(child: &mut Child, limit: Duration) -> Result<bool> {
+    if let Some(id) = child.id() {
+        let sent = Command::new("kill").args(["-INT", &id.to_string()]).status().await?;
+        if sent.success() && timeout(limit, child.wait()).await.is_ok() {
+            return Ok(true);
+        }
+    }
+    child.kill().await?;
+    Ok(false)
 }

@@ -1,4 +1,4 @@
-//! The live stream of `immersive`, as the demo serves it.
+//! A live stream: ffmpeg publishes, `immersive` packages, the page plays.
 
 use anyhow::{Result, ensure};
 use immersive_tests_browser::oracle::{self, View};
@@ -8,7 +8,7 @@ use crate::world::{World, checks};
 checks!(live_goes_on_and_is_seen, live_shows_the_mark_in_the_middle);
 
 async fn live_goes_on_and_is_seen(world: &World) -> Result<()> {
-    let page = world.open(&world.live_url().await?).await?;
+    let page = world.open(&world.live_page().await?).await?;
     page.wait_until("player !== null").await?;
     page.value("void (player.muted = true, player.play())").await?;
     page.wait_for_playback().await?;
@@ -33,7 +33,7 @@ async fn live_goes_on_and_is_seen(world: &World) -> Result<()> {
 /// Marks stand at the front, right, back, left, up and down: a view that is mirrored, turned or off
 /// by some degrees shows another one, or none.
 async fn live_shows_the_mark_in_the_middle(world: &World) -> Result<()> {
-    let page = world.open(&world.live_url().await?).await?;
+    let page = world.open(&world.live_page().await?).await?;
     page.wait_until("player !== null").await?;
     page.value("void (player.muted = true, player.play())").await?;
     page.wait_for_playback().await?;

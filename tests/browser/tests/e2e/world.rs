@@ -1,11 +1,11 @@
 //! What the tests share: a browser for the interface in turn, the origin, the clips.
 
-use std::cell::RefCell;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use immersive_tests_browser::{Backend, Chromium, Origin, Page, Stand, clips, failure, places};
 use libtest_mimic::Failed;
 use tokio::runtime::Runtime;
@@ -42,14 +42,16 @@ pub struct World {
     pub browser: Chromium,
     /// Pages and clips.
     pub stand: Stand,
-    origin: RefCell<Option<Arc<Origin>>>,
+    clips: PathBuf,
+    origin: tokio::sync::Mutex<Option<Origin>>,
 }
 
 impl World {
     async fn new(backend: Backend) -> Result<Self> {
-        let stand = Stand::start(&places::site()?, &clips::recorded().await?).await?;
+        let clips = clips::recorded().await?;
+        let stand = Stand::start(&places::site()?, &clips).await?;
         let browser = Chromium::start(backend).await?;
-        Ok(Self { browser, stand, origin: RefCell::default() })
+        Ok(Self { browser, stand, clips, origin: tokio::sync::Mutex::default() })
     }
 
     /// Opens a page.
@@ -67,21 +69,14 @@ impl World {
     }
 
     /// The page of the live stream, from an origin that runs until the interface's last test.
-    pub async fn live_url(&self) -> Result<String> {
-        if let Some(origin) = self.origin.borrow().as_ref() {
-            return Ok(origin.ready_url.clone());
+    pub async fn live_page(&self) -> Result<String> {
+        let mut origin = self.origin.lock().await;
+        if origin.is_none() {
+            let clip = self.clips.join("calm/high/media.m3u8");
+            *origin = Some(Origin::start(&places::site()?, &clip).await?);
         }
-        let origin = Origin::start(&places::site()?, free_port()?).await?;
-        let url = origin.ready_url.clone();
-        *self.origin.borrow_mut() = Some(Arc::new(origin));
-        Ok(url)
+        Ok(origin.as_ref().expect("it was just started").page())
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// The world of the interface in turn, made when its first test runs.
@@ -141,7 +136,7 @@ async fn run_in(world: &World, name: &str, check: &Check) -> Result<()> {
 async fn close(world: Option<World>) -> Result<()> {
     let Some(world) = world else { return Ok(()) };
     world.browser.close().await?;
-    if let Some(origin) = world.origin.into_inner().and_then(Arc::into_inner) {
+    if let Some(origin) = world.origin.into_inner() {
         origin.stop().await?;
     }
     Ok(())
