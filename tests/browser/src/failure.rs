@@ -1,0 +1,31 @@
+//! What a failed test saw: screenshot, console, state of the player.
+
+use anyhow::{Context, Result};
+
+use crate::{Page, places};
+
+/// Saves all of it into a folder named by the test, and returns a line that says where.
+pub async fn record(test: &str, page: &Page<'_>) -> String {
+    match save(test, page).await {
+        Ok(folder) => format!("screenshot, console and state: {folder}"),
+        Err(error) => format!("what the page looked like could not be saved: {error:#}"),
+    }
+}
+
+async fn save(test: &str, page: &Page<'_>) -> Result<String> {
+    let folder = places::failures().join(test.replace("::", "-"));
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let state = page.state().await;
+    std::fs::write(folder.join("state.json"), format!("{state:#}"))?;
+    let driver = page.browser().driver();
+    let console: Vec<String> = driver
+        .browser_log()
+        .await?
+        .into_iter()
+        .map(|entry| format!("{} {}", entry.level, entry.message))
+        .collect();
+    std::fs::write(folder.join("console.log"), console.join("\n"))?;
+    driver.screenshot(&folder.join("screenshot.png")).await?;
+    Ok(folder.display().to_string())
+}

@@ -1,0 +1,70 @@
+//! Elements come and go; nothing of them stays.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::world::{World, checks};
+
+checks!(a_hundred_players_leave_nothing_behind);
+
+async fn a_hundred_players_leave_nothing_behind(world: &World) -> Result<()> {
+    let page = world.play("calm/low/media.m3u8").await?;
+    let stream = json!(world.stand.open("calm/low/media.m3u8"));
+    // The page's own player would go on making garbage of its own.
+    page.value("void player.remove()").await?;
+    let cycle = format!(
+        "(async () => {{ for (let index = 0; index < 50; index++) {{ \
+         const guest = document.createElement('immersive-player'); guest.src = {stream}; \
+         guest.muted = true; document.body.append(guest); \
+         await new Promise(resolve => setTimeout(resolve, 20)); guest.remove(); }} }})()"
+    );
+    world.browser.cdp("Performance.enable", json!({})).await?;
+    // The first round fills caches that are meant to stay.
+    page.promised(&cycle).await?;
+    let before = Footprint::of(world).await?;
+    page.promised(&cycle).await?;
+    page.promised(&cycle).await?;
+    let after = Footprint::of(world).await?;
+    ensure!(
+        after.listeners <= before.listeners + 2.0,
+        "listeners grew from {} to {}",
+        before.listeners,
+        after.listeners
+    );
+    ensure!(
+        after.nodes <= before.nodes + 50.0,
+        "nodes grew from {} to {}",
+        before.nodes,
+        after.nodes
+    );
+    let grown_kib = (after.heap_bytes - before.heap_bytes) / 1024.0;
+    ensure!(grown_kib < 1024.0, "the heap grew by {grown_kib:.0} KiB in a hundred players");
+    Ok(())
+}
+
+/// What the page holds after a collection of garbage.
+struct Footprint {
+    listeners: f64,
+    nodes: f64,
+    heap_bytes: f64,
+}
+
+impl Footprint {
+    async fn of(world: &World) -> Result<Self> {
+        // What finalisers release is collected by the next round.
+        for _ in 0..3 {
+            world.browser.cdp("HeapProfiler.collectGarbage", json!({})).await?;
+        }
+        let answer = world.browser.cdp("Performance.getMetrics", json!({})).await?;
+        let metrics = answer["metrics"].as_array().context("no metrics")?;
+        let metric = |name: &str| {
+            let found = metrics.iter().find(|metric| metric["name"] == name);
+            found.and_then(|metric: &Value| metric["value"].as_f64()).context("no such metric")
+        };
+        Ok(Self {
+            listeners: metric("JSEventListeners")?,
+            nodes: metric("Nodes")?,
+            heap_bytes: metric("JSHeapUsedSize")?,
+        })
+    }
+}

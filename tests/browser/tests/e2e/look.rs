@@ -1,0 +1,123 @@
+//! Looking around, and that what is seen is right.
+
+use anyhow::{Result, ensure};
+use immersive_tests_browser::Page;
+use immersive_tests_browser::oracle::{self, View};
+use serde_json::json;
+
+use crate::world::{World, checks};
+
+checks!(
+    views_equal_the_turned_frame,
+    a_drag_turns_the_view_and_the_picture,
+    arrow_keys_turn_and_the_wheel_zooms,
+);
+
+/// The player samples the frame as v360 does: linearly, in the frame's own encoding. What remains
+/// is the rounding of weights and colours to 8 bits on each side, about one level, which is 48 dB;
+/// software adapters place texels to 1/256. Half a pixel of displacement on this panorama is 35 dB.
+const PSNR_LIMIT_DB: f64 = 40.0;
+
+async fn views_equal_the_turned_frame(world: &World) -> Result<()> {
+    let page = world.play("calm/high/media.m3u8").await?;
+    page.hold_still().await?;
+    let frame = page.video_frame().await?;
+    ensure!(!oracle::is_black(&frame), "the browser decoded a black frame");
+    // Front, right, the seam behind, left, both poles, and one that is none of them.
+    let directions = [
+        (0.0, 0.0, 70.0),
+        (90.0, 0.0, 70.0),
+        (180.0, 0.0, 70.0),
+        (-90.0, 0.0, 70.0),
+        (0.0, 90.0, 70.0),
+        (0.0, -90.0, 70.0),
+        (150.0, 35.0, 40.0),
+    ];
+    for (yaw, pitch, vertical_fov) in directions {
+        page.look_at(yaw, pitch, vertical_fov).await?;
+        let seen = page.capture(480, 270).await?;
+        let view = View { yaw, pitch, vertical_fov };
+        let expected = oracle::view_of(&frame, view, 480, 270).await?;
+        let psnr_db = oracle::psnr_db(&seen, &expected)?;
+        ensure!(
+            psnr_db > PSNR_LIMIT_DB,
+            "at {view:?} the picture agrees with ffmpeg's to {psnr_db:.1} dB only"
+        );
+    }
+    Ok(())
+}
+
+async fn a_drag_turns_the_view_and_the_picture(world: &World) -> Result<()> {
+    let page = world.play("calm/high/media.m3u8").await?;
+    page.hold_still().await?;
+    page.look_at(0.0, 0.0, 70.0).await?;
+    let before = page.capture(240, 136).await?;
+    drag(&page, -200.0, 0.0).await?;
+    page.wait_until("player.yaw > 5").await?;
+    // The hand lets go and the view comes to rest by itself.
+    let still = "(() => { const last = window.lastYaw; window.lastYaw = player.yaw; \
+                 return last === player.yaw; })()";
+    page.wait_until(still).await?;
+    let (yaw, pitch) = (page.number("player.yaw").await?, page.number("player.pitch").await?);
+    ensure!(pitch.abs() < 1.0, "a level drag turned the view by {pitch} degrees up");
+    let after = page.capture(240, 136).await?;
+    let same_db = oracle::psnr_db(&before, &after)?;
+    ensure!(
+        same_db < 30.0,
+        "the view is at yaw {yaw}, but the picture is the same ({same_db:.1} dB)"
+    );
+    Ok(())
+}
+
+async fn arrow_keys_turn_and_the_wheel_zooms(world: &World) -> Result<()> {
+    let page = world.play("calm/high/media.m3u8").await?;
+    page.look_at(0.0, 0.0, 70.0).await?;
+    page.value("void player.focus()").await?;
+    press(&page, "ArrowRight", "ArrowRight", 39).await?;
+    page.wait_until("player.yaw > 0.5").await?;
+    press(&page, "ArrowUp", "ArrowUp", 38).await?;
+    page.wait_until("player.pitch > 0.5").await?;
+    let (x, y) = middle(&page).await?;
+    let wheel = json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -240 });
+    page.browser().cdp("Input.dispatchMouseEvent", wheel).await?;
+    page.wait_until("player.fov < 69").await
+}
+
+/// Presses a key and lets it go, as the window system would.
+pub async fn press(page: &Page<'_>, key: &str, code: &str, virtual_key: u32) -> Result<()> {
+    for kind in ["rawKeyDown", "keyUp"] {
+        let event = json!({
+            "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": virtual_key,
+        });
+        page.browser().cdp("Input.dispatchKeyEvent", event).await?;
+    }
+    Ok(())
+}
+
+/// The middle of the picture, in CSS pixels from the corner of the page.
+async fn middle(page: &Page<'_>) -> Result<(f64, f64)> {
+    let x = page.number("(box => box.left + box.width / 2)(player.getBoundingClientRect())");
+    let y = page.number("(box => box.top + box.height / 2)(player.getBoundingClientRect())");
+    Ok((x.await?, y.await?))
+}
+
+/// Takes hold of the middle of the picture and pulls it, with a rest before letting go.
+async fn drag(page: &Page<'_>, right_px: f64, down_px: f64) -> Result<()> {
+    const MOVES: u32 = 8;
+    let (x, y) = middle(page).await?;
+    let mouse = |kind: &'static str, part: f64, buttons: u32| {
+        let at = (x + right_px * part, y + down_px * part);
+        let event = json!({
+            "type": kind, "x": at.0, "y": at.1, "button": "left", "buttons": buttons,
+            "clickCount": 1, "pointerType": "mouse",
+        });
+        page.browser().cdp("Input.dispatchMouseEvent", event)
+    };
+    mouse("mouseMoved", 0.0, 0).await?;
+    mouse("mousePressed", 0.0, 1).await?;
+    for step in 1..=MOVES {
+        mouse("mouseMoved", f64::from(step) / f64::from(MOVES), 1).await?;
+    }
+    mouse("mouseReleased", 1.0, 0).await?;
+    Ok(())
+}

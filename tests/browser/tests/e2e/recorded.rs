@@ -1,0 +1,47 @@
+//! A recording: seek, pause, the keyboard, and nothing on the console.
+
+use anyhow::{Result, ensure};
+
+use crate::look::press;
+use crate::world::{World, checks};
+
+checks!(a_recording_plays_and_seeks, the_keyboard_plays_and_mutes, a_recording_ends);
+
+async fn a_recording_plays_and_seeks(world: &World) -> Result<()> {
+    let page = world.play("calm/master.m3u8").await?;
+    let duration = page.number("player.duration").await?;
+    ensure!((duration - 20.0).abs() < 0.5, "the recording of 20 s lasts {duration} s");
+    ensure!(page.value("player.streamType").await? == "on-demand", "it is a recording");
+    // Forward beyond what is loaded, and back to what was.
+    for target in [15.0, 3.0] {
+        page.value(&format!("void (player.currentTime = {target})")).await?;
+        page.wait_until(&format!(
+            "!player.seeking && Math.abs(player.currentTime - {target}) < 5 && \
+             player.readyState >= 3"
+        ))
+        .await?;
+        let from = page.number("player.currentTime").await?;
+        page.wait_until(&format!("player.currentTime > {from} + 0.5")).await?;
+    }
+    let errors = page.console_errors().await?;
+    ensure!(errors.is_empty(), "errors on the console: {}", errors.join("; "));
+    Ok(())
+}
+
+async fn the_keyboard_plays_and_mutes(world: &World) -> Result<()> {
+    let page = world.play("calm/high/media.m3u8").await?;
+    page.value("void player.focus()").await?;
+    press(&page, " ", "Space", 32).await?;
+    page.wait_until("player.paused").await?;
+    press(&page, " ", "Space", 32).await?;
+    page.wait_until("!player.paused").await?;
+    let muted = page.value("player.muted").await?;
+    press(&page, "m", "KeyM", 77).await?;
+    page.wait_until(&format!("player.muted !== {muted}")).await
+}
+
+async fn a_recording_ends(world: &World) -> Result<()> {
+    let page = world.play("calm/low/media.m3u8").await?;
+    page.value("void (player.currentTime = player.duration - 1.5)").await?;
+    page.wait_until("player.ended").await
+}
