@@ -37,7 +37,6 @@ impl Pending {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Retry {
     pub(crate) attempts: u32,
-    first_failed: Option<Instant>,
     not_before: Option<Instant>,
     pub(crate) last: Option<RequestError>,
 }
@@ -47,7 +46,6 @@ impl Retry {
     /// that a crowd of players does not come back all at once.
     pub(crate) fn failed(&mut self, core: &mut Core, error: RequestError) {
         self.attempts = self.attempts.saturating_add(1);
-        self.first_failed.get_or_insert(core.now);
         let factor = 1 << (self.attempts - 1).min(6);
         let backoff = (FIRST_WAIT * factor).min(LONGEST_WAIT);
         let jittered = backoff.mul_f64(0.75 + 0.5 * core.random.f64());
@@ -77,11 +75,6 @@ impl Retry {
     /// When the next try is due, if it is not yet.
     pub(crate) fn wakeup(&self, now: Instant) -> Option<Instant> {
         self.not_before.filter(|time| *time > now)
-    }
-
-    /// How long it has not worked.
-    pub(crate) fn failing_for(&self, now: Instant) -> Duration {
-        self.first_failed.map_or(Duration::ZERO, |since| now.since(since))
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Lane {
     pub(crate) retry: Retry,
     /// Stretches that could not be had and are passed over.
     skipped: Vec<TimeRange>,
-    skips_in_a_row: u32,
+    pub(crate) skips_in_a_row: u32,
     /// What was asked for last: the next one may carry on from there.
     last_fetched: Option<(SlotId, MediaSequence, DiscontinuitySequence)>,
     /// Everything there is has been fetched.
@@ -400,15 +400,12 @@ impl Session {
         let Some(download) = self.lanes[index].download.take() else { return };
         self.estimator.add(transfer);
         self.last_success = core.now;
-        let first_secs =
-            tracks.iter().map(|track| track.start.as_secs()).fold(f64::INFINITY, f64::min);
-        let offset_secs = self.offset_for(&download, first_secs);
+        // By the pictures: a little audio before the first one is no loss, a black moment would be.
+        let offset_secs = self.offset_for(&download, leading.start.as_secs());
         let start_secs = leading.start.as_secs() + offset_secs;
         let end_secs = (leading.end.as_secs() + offset_secs).max(start_secs + 0.001);
         self.correct_timeline(&download, start_secs, end_secs);
         let lane = &mut self.lanes[index];
-        lane.retry.reset();
-        lane.skips_in_a_row = 0;
         let chunk = Chunk {
             start_secs,
             end_secs,
@@ -486,23 +483,38 @@ impl Session {
             self.lanes[index].retry.hurry();
             return;
         }
-        let never_played = !core.metrics.has_first_frame();
-        let skippable =
-            if permanent { retry.attempts >= 2 } else { is_status && retry.attempts >= 4 };
-        if never_played && self.is_hopeless(core, &retry) || self.is_hopeless(core, &retry) {
+        if self.is_hopeless(core, &retry) {
             return self.give_up(core, Subject::Segment, &url, &retry);
         }
-        if skippable && !never_played {
-            self.skip(core, index, &chunk, &url, &retry);
+        let tried = retry.attempts >= if permanent { 2 } else { 4 };
+        if tried && (permanent || is_status) && core.metrics.has_first_frame() {
+            self.skip(core, index, &chunk, &url, &retry, permanent);
         }
     }
 
-    fn skip(&mut self, core: &mut Core, index: usize, chunk: &Chunk, url: &str, retry: &Retry) {
+    /// Goes on without a segment. If it may be the server rather than the segment, one is left out
+    /// to try the next; if that fails too, the first one is tried again.
+    fn skip(
+        &mut self,
+        core: &mut Core,
+        index: usize,
+        chunk: &Chunk,
+        url: &str,
+        retry: &Retry,
+        permanent: bool,
+    ) {
+        let lane = &mut self.lanes[index];
+        if !permanent && lane.skips_in_a_row > 0 {
+            lane.skips_in_a_row = 0;
+            lane.skipped.pop();
+            lane.retry.attempts = 0;
+            return;
+        }
         self.warn(core, ["Left out, because it cannot be had: ", url].concat());
         let lane = &mut self.lanes[index];
         lane.skipped.push(TimeRange { start_secs: chunk.start_secs, end_secs: chunk.end_secs });
         lane.skips_in_a_row += 1;
-        lane.retry.reset();
+        lane.retry.attempts = 0;
         if lane.skips_in_a_row > SKIPS_IN_A_ROW {
             self.give_up(core, Subject::Segment, url, retry);
         }

@@ -283,6 +283,13 @@ impl Session {
     }
 
     fn media(&mut self, core: &mut Core, state: &MediaState<'_>) {
+        if self.sink.phase != SinkPhase::Open {
+            // What the element tells is about something else, which is on its way out.
+            self.player.paused = state.paused;
+            self.player.wall_clock_ms = state.wall_clock_ms;
+            self.player.seen = core.now;
+            return;
+        }
         let old = self.player.position_secs;
         let moved = (state.position_secs - self.player.position_secs).abs();
         let elapsed =
@@ -387,9 +394,7 @@ impl Session {
             return retry.attempts >= if permanent { 2 } else { TRIES_AT_START };
         }
         let patience = Duration::from_secs_f64(core.config.give_up_after_secs);
-        self.buffered_ahead_secs() < 0.5
-            && retry.failing_for(core.now) >= patience
-            && core.now.since(self.last_success) >= patience
+        self.buffered_ahead_secs() < 0.5 && core.now.since(self.last_success) >= patience
     }
 
     fn media_failed(&mut self, core: &mut Core, code: u16, message: &str) {
@@ -425,6 +430,7 @@ impl Session {
         let tracks = self.sink_tracks();
         self.sink.open(core, tracks);
         self.player.buffered.clear();
+        self.player.ready_state = 0;
         self.seek(core, resume_at_secs, SeekReason::Start);
     }
 
@@ -435,7 +441,10 @@ impl Session {
             return;
         };
         self.last_success = core.now;
-        self.lanes[lane].book.insert(loaded.chunk);
+        let lane = &mut self.lanes[lane];
+        lane.book.insert(loaded.chunk);
+        lane.retry.reset();
+        lane.skips_in_a_row = 0;
     }
 
     fn append_failed(&mut self, core: &mut Core, request: RequestId, error: AppendError) {

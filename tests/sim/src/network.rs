@@ -140,7 +140,7 @@ impl Network {
         match fault {
             Some(Fault::Broken(share)) => transfer.stops_at = Some((transfer.bits * share, true)),
             Some(Fault::SlowLoris) => {
-                transfer.stops_at = Some(((transfer.bits - 8.0).max(0.0), false))
+                transfer.stops_at = Some(((transfer.bits - 8.0).max(0.0), false));
             }
             Some(Fault::Slow(factor)) => transfer.slowness = *factor,
             _ => {}

@@ -312,7 +312,7 @@ impl Live {
         }
     }
 
-    fn playlist(&self, rung: Option<usize>, at_secs: f64) -> String {
+    fn playlist(&self, at_secs: f64) -> String {
         let (next, zero_secs) = self.state(at_secs);
         let first = if self.event { 0 } else { next.saturating_sub(self.window) };
         let prefix = if zero_secs > 0.0 { "r" } else { "" };
@@ -354,7 +354,7 @@ impl Origin for Live {
         }
         let Some(rung) = rung_of(folder) else { return Reply::Status(404) };
         if file == "index.m3u8" {
-            return Reply::Text(self.playlist(rung, at_secs));
+            return Reply::Text(self.playlist(at_secs));
         }
         let (next, zero_secs) = self.state(at_secs);
         let name = file.strip_suffix(".ts").unwrap_or_default();
