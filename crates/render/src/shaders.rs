@@ -29,7 +29,29 @@ pub fn sphere(projection: Projection) -> &'static Sphere {
 
 #[cfg(test)]
 mod tests {
+    use naga::valid::{Capabilities, ValidationFlags, Validator};
+
     use super::*;
+
+    #[test]
+    fn every_shader_is_valid() {
+        let spheres = SPHERE.iter().map(|sphere| (sphere.name, sphere.wgsl));
+        for (name, wgsl) in spheres.chain([("blit_external", WGSL_BLIT_EXTERNAL)]) {
+            let module = naga::front::wgsl::parse_str(wgsl)
+                .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(wgsl)));
+            Validator::new(ValidationFlags::all(), Capabilities::TEXTURE_EXTERNAL)
+                .validate(&module)
+                .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(wgsl)));
+        }
+    }
+
+    #[test]
+    fn the_translations_keep_the_names_that_the_backend_binds() {
+        for sphere in SPHERE {
+            assert!(sphere.glsl_fragment.contains(&format!("uniform {GLSL_UNIFORM_BLOCK} ")));
+            assert!(sphere.glsl_fragment.contains(&format!("sampler2D {GLSL_FRAME};")));
+        }
+    }
 
     #[test]
     fn projections_and_shaders_are_the_same_set() {

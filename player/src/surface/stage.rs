@@ -26,7 +26,7 @@ pub struct Stage {
     state: RefCell<State>,
     picture: AnimationFrame,
     _frames: VideoFrames,
-    _source_changes: [Listener; 2],
+    _source_changes: [Listener; 3],
 }
 
 struct State {
@@ -115,6 +115,8 @@ impl Stage {
                 _source_changes: [
                     listen("emptied", Self::forget_source),
                     listen("loadeddata", Self::upload),
+                    // Chromium does not always report the frame of a seek while paused.
+                    listen("seeked", Self::upload),
                 ],
             }
         });
