@@ -10,5 +10,6 @@ pub mod http;
 pub mod hub;
 pub mod ingest;
 pub mod live;
+pub mod pattern;
 pub mod publish;
 pub mod serve;

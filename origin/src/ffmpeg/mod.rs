@@ -48,7 +48,7 @@ impl Ffmpeg {
     /// A command that says nothing but warnings and asks nothing.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["-hide_banner", "-nostats", "-loglevel", "level+warning"]);
+        command.args(["-hide_banner", "-y", "-nostats", "-loglevel", "level+warning"]);
         command
     }
 }

@@ -146,6 +146,7 @@ impl Publisher {
         if self.publication.replaced.load(Relaxed) {
             return Err(TakenOver { name: self.publication.name.clone() });
         }
+        tracing::trace!(kind = ?tag.kind, at_ms = tag.timestamp_ms, bytes = tag.data.len(), head = ?&tag.data[..tag.data.len().min(8)]);
         self.publication.bytes.fetch_add(tag.data.len() as u64, Relaxed);
         for queue in &mut self.queues {
             if queue.skipping && !is_key_frame(tag) {

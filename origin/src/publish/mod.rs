@@ -1,40 +1,56 @@
 //! `immersive publish`: test signals.
 
 mod bars;
+mod equirect;
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::ffmpeg::{Child, Ffmpeg};
 use crate::hub::is_stream_name;
+use crate::pattern;
 use crate::serve::until_told_to_stop;
+
+pub use equirect::{Signal, frames, publish};
 
 /// Send a test signal, with ffmpeg.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   immersive publish test                       to the origin on this machine
+  immersive publish test --size 3840x1920 --fps 30
   immersive publish test --pattern bars        colour bars, 1280x720, as any encoder sends them
   immersive publish test --to rtmp://origin.example/live/test --duration 60")]
 pub struct Options {
     /// Name of the stream
     name: String,
     /// What to send
-    #[arg(long, value_enum, default_value = "bars")]
+    #[arg(long, value_enum, default_value = "equirect")]
     pattern: Pattern,
     /// Where to send it [default: rtmp://127.0.0.1/live/NAME]
     #[arg(long, value_name = "URL")]
     to: Option<String>,
+    /// Size of the equirectangular frame, 2:1
+    #[arg(long, value_name = "WxH", default_value = "1920x960", value_parser = parse_size)]
+    size: (u32, u32),
+    /// Frames per second of the equirectangular pattern
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=120))]
+    fps: u32,
+    /// Kilobits per second at most of the equirectangular pattern
+    #[arg(long, default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(16..=500_000))]
+    kbps: u32,
     /// Stop after this many seconds
-    #[arg(long, value_name = "SECONDS")]
-    duration: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = parse_duration)]
+    duration: Option<Duration>,
 }
 
 /// Which signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Pattern {
-    /// Colour bars and a 400 Hz tone, flat
+    /// All around: marked directions, degree grid, clocks; a tone with a beep every second
+    Equirect,
+    /// Flat colour bars and a 400 Hz tone
     Bars,
 }
 
@@ -48,20 +64,41 @@ pub async fn run(options: Options) -> Result<()> {
     }
     let ffmpeg = Ffmpeg::find().await?;
     let to = options.to.clone().unwrap_or_else(|| format!("rtmp://127.0.0.1/live/{}", options.name));
-    let duration = options.duration.map(Duration::from_secs_f64);
-    let mut child = Child::spawn(bars::command(&ffmpeg, duration, &to), "publish")?;
+    ensure!(to.contains("://"), "{to:?} is not an address: give one like rtmp://HOST/live/{}", options.name);
     tracing::info!(to, "publishing");
-    tokio::select! {
-        status = child.wait() => {
-            let status = status?;
-            if !status.success() {
-                bail!("ffmpeg could not publish to {to} ({status}): {}", child.last_words());
+    let publishing = async {
+        match options.pattern {
+            Pattern::Bars => run_bars(&ffmpeg, options.duration, &to).await,
+            Pattern::Equirect => {
+                pattern::check_size(options.size).map_err(|problem| anyhow::anyhow!("--size: {problem}"))?;
+                let signal =
+                    Signal { size_px: options.size, fps: options.fps, kbps: options.kbps, duration: options.duration };
+                publish(&ffmpeg, signal, &to).await
             }
         }
-        stopped = until_told_to_stop() => {
-            stopped?;
-            child.kill().await;
-        }
+    };
+    tokio::select! {
+        published = publishing => published,
+        stopped = until_told_to_stop() => stopped,
+    }
+}
+
+async fn run_bars(ffmpeg: &Ffmpeg, duration: Option<Duration>, to: &str) -> Result<()> {
+    let mut child = Child::spawn(bars::command(ffmpeg, duration, to), "publish")?;
+    let status = child.wait().await?;
+    if !status.success() {
+        bail!("ffmpeg could not publish to {to} ({status}): {}", child.last_words());
     }
     Ok(())
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let size = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    size.ok_or_else(|| format!("{text:?} is not a size like 1920x960"))
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let secs = text.parse::<f64>().ok().filter(|secs| *secs > 0.0);
+    let duration = secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+    duration.ok_or_else(|| format!("{text:?} is not a number of seconds above zero"))
 }

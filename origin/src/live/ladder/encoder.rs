@@ -23,7 +23,8 @@ pub struct Encoder {
 /// Starts an encoder of `specs`, which are widest first.
 pub fn start(ffmpeg: &Ffmpeg, config: &Config, specs: &[Spec], has_audio: bool, label: &str) -> Result<Encoder> {
     let mut command = ffmpeg.command();
-    command.args(["-fflags", "nobuffer", "-analyzeduration", "500000", "-fpsprobesize", "0"]);
+    // Not `-fflags nobuffer`: it throws away what was read to find the streams.
+    command.args(["-analyzeduration", "500000", "-fpsprobesize", "0"]);
     command.args(["-copyts", "-f", "flv", "-i", "pipe:0"]);
     command.args(["-filter_complex", &scaling(specs)]);
     let (mut outputs, mut mappings) = (Vec::new(), Vec::new());

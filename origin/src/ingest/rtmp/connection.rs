@@ -1,0 +1,152 @@
+//! One RTMP connection on its socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::handshake::{self, ECHO_BYTES, HELLO_BYTES};
+use super::session::{Event, Session, SessionError};
+use crate::clock;
+use crate::hub::{Hub, Publisher, TakenOver};
+
+/// The application that the reference system and every tutorial use.
+const APPLICATION: &str = "live";
+/// From connecting to publishing.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+/// A publisher that sends nothing for this long is gone; encoders send something several times a
+/// second, but networks pause.
+const SILENCE: Duration = Duration::from_secs(10);
+const SEND_PATIENCE: Duration = Duration::from_secs(5);
+const READ_BYTES: usize = 1 << 16;
+
+/// Why a connection ended before its time.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Protocol(#[from] SessionError),
+    #[error("refused: {0}")]
+    Refused(String),
+    #[error("{0}")]
+    TakenOver(#[from] TakenOver),
+    #[error("it does not speak RTMP")]
+    NotRtmp,
+    #[error("nothing came for {} s", .0.as_secs())]
+    Silent(Duration),
+}
+
+/// Serves a connection until it ends or `stop` turns true.
+pub async fn run(connection: TcpStream, peer: SocketAddr, hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let _ = connection.set_nodelay(true);
+    let mut connection = Connection { socket: connection, peer, hub, session: Session::default(), publisher: None };
+    let ended = tokio::select! {
+        ended = connection.serve() => ended,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    let stream = connection.publisher.as_ref().map(|publisher| publisher.publication().name.clone());
+    match ended {
+        Ok(()) => tracing::debug!(%peer, stream, "RTMP connection closed"),
+        // Health checks of load balancers and port scans are no news.
+        Err(Ended::Io(error)) if stream.is_none() => tracing::debug!(%peer, "RTMP connection ended: {error}"),
+        Err(error) => tracing::warn!(%peer, stream, "RTMP connection ended: {error}"),
+    }
+}
+
+struct Connection {
+    socket: TcpStream,
+    peer: SocketAddr,
+    hub: Arc<Hub>,
+    session: Session,
+    publisher: Option<Publisher>,
+}
+
+impl Connection {
+    async fn serve(&mut self) -> Result<(), Ended> {
+        within(START_PATIENCE, self.shake_hands()).await?;
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.clear();
+            buffer.reserve(READ_BYTES);
+            let patience = if self.publisher.is_some() { SILENCE } else { START_PATIENCE };
+            let count = within(patience, async { Ok(self.socket.read_buf(&mut buffer).await?) }).await?;
+            if count == 0 {
+                return Ok(());
+            }
+            let pushed = self.session.push(&buffer);
+            let handled = self.handle_events();
+            self.send().await?;
+            pushed?;
+            handled?;
+        }
+    }
+
+    async fn shake_hands(&mut self) -> Result<(), Ended> {
+        let mut hello = [0; HELLO_BYTES];
+        self.socket.read_exact(&mut hello[..1]).await?;
+        if hello[0] != 3 {
+            return Err(Ended::NotRtmp);
+        }
+        self.socket.read_exact(&mut hello[1..]).await?;
+        let reply = handshake::reply(&hello, clock::unix_now()).ok_or(Ended::NotRtmp)?;
+        self.socket.write_all(&reply).await?;
+        let mut echo = [0; ECHO_BYTES];
+        self.socket.read_exact(&mut echo).await?;
+        Ok(())
+    }
+
+    fn handle_events(&mut self) -> Result<(), Ended> {
+        while let Some(event) = self.session.next_event() {
+            match event {
+                Event::Publish { application, name } => match self.publish(&application, &name) {
+                    Ok(publisher) => {
+                        self.publisher = Some(publisher);
+                        self.session.accept();
+                    }
+                    Err(reason) => {
+                        self.session.refuse(&reason);
+                        return Err(Ended::Refused(reason));
+                    }
+                },
+                Event::Tag(tag) => {
+                    if let Some(publisher) = &mut self.publisher {
+                        publisher.push(&tag)?;
+                    }
+                }
+                Event::Unpublish => self.publisher = None,
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&self, application: &str, name: &str) -> Result<Publisher, String> {
+        if self.publisher.is_some() {
+            return Err("this connection publishes already".to_owned());
+        }
+        if application != APPLICATION {
+            return Err(format!("there is no application {application:?}, publish to /{APPLICATION}/NAME"));
+        }
+        // What follows a question mark is for the server.
+        let name = name.split('?').next().unwrap_or_default();
+        self.hub.publish(name, &format!("rtmp {}", self.peer)).map_err(|refused| refused.to_string())
+    }
+
+    async fn send(&mut self) -> Result<(), Ended> {
+        let bytes = self.session.take_output();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        within(SEND_PATIENCE, async { Ok(self.socket.write_all(&bytes).await?) }).await
+    }
+}
+
+async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, Ended>>) -> Result<T, Ended> {
+    timeout(patience, work).await.map_err(|_| Ended::Silent(patience))?
+}

@@ -1,0 +1,93 @@
+//! The equirectangular pattern on its way to ffmpeg and from there to a server.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::io::AsyncWriteExt;
+use tokio::process::{ChildStdin, Command};
+use tokio::time::{Instant, sleep_until};
+
+use crate::clock;
+use crate::ffmpeg::{Child, Ffmpeg};
+use crate::pattern::Pattern;
+
+/// Key frames are this far apart.
+const KEY_FRAME_SECS: u32 = 2;
+/// Being later than this is worth a warning.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Signal {
+    /// Frame size, 2:1.
+    pub size_px: (u32, u32),
+    /// Frames per second.
+    pub fps: u32,
+    /// Video kilobits per second at most.
+    pub kbps: u32,
+    /// For how long; for ever if `None`.
+    pub duration: Option<Duration>,
+}
+
+/// Publishes in real time until the duration is over.
+///
+/// # Errors
+/// When ffmpeg ends before that, most likely because the server cannot be reached.
+pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str) -> Result<()> {
+    let mut command = inputs(ffmpeg, signal);
+    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-crf", "21"]);
+    let rate = format!("{}k", signal.kbps);
+    command.args(["-maxrate", &rate, "-bufsize", &rate, "-pix_fmt", "yuv420p"]);
+    command.args(["-g", &(signal.fps * KEY_FRAME_SECS).to_string(), "-x264-params", "scenecut=0"]);
+    command.args(["-c:a", "aac", "-b:a", "96k", "-f", "flv", "-flvflags", "no_duration_filesize", to]);
+    let mut child = Child::spawn(command, "publish")?;
+    let stdin = child.take_stdin().context("no pipe to ffmpeg")?;
+    let fed = frames(stdin, signal, true).await;
+    if fed.is_ok() {
+        child.finish().await;
+        return Ok(());
+    }
+    let status = child.wait().await?;
+    bail!("ffmpeg could not publish to {to} ({status}): {}", child.last_words());
+}
+
+/// ffmpeg reading raw frames from standard input, and beside them a tone with a beep every second.
+pub fn inputs(ffmpeg: &Ffmpeg, signal: Signal) -> Command {
+    let (width, height) = signal.size_px;
+    let mut command = ffmpeg.command();
+    command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", &format!("{width}x{height}")]);
+    command.args(["-framerate", &signal.fps.to_string()]);
+    command.args(["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"]);
+    command.args(["-i", "pipe:0", "-f", "lavfi", "-i", "sine=frequency=440:beep_factor=2:sample_rate=48000,volume=0.3"]);
+    command.args(["-map", "0:v", "-map", "1:a", "-shortest"]);
+    command.args(["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    command
+}
+
+/// Writes the frames of `signal`, each when it is due if `real_time`.
+///
+/// # Errors
+/// When the reader goes away.
+pub async fn frames(mut stdin: ChildStdin, signal: Signal, real_time: bool) -> Result<()> {
+    let mut pattern = tokio::task::spawn_blocking(move || Pattern::new(signal.size_px, signal.fps)).await?;
+    let count = signal.duration.map(|duration| (duration.as_secs_f64() * f64::from(signal.fps)).round() as u64);
+    let (began, began_unix) = (Instant::now(), clock::unix_now());
+    let mut warned = false;
+    for index in 0..count.unwrap_or(u64::MAX) {
+        let due = Duration::from_secs_f64(index as f64 / f64::from(signal.fps));
+        let mut shown = began_unix + due;
+        if real_time {
+            sleep_until(began + due).await;
+            shown = clock::unix_now();
+            let late = began.elapsed().saturating_sub(due);
+            if late > LATE && !warned {
+                warned = true;
+                tracing::warn!("this machine does not keep up with {} frames per second of {:?}: {:.1} s late", signal.fps, signal.size_px, late.as_secs_f64());
+            }
+        }
+        stdin.write_all(pattern.next_frame(shown)).await.context("ffmpeg went away")?;
+    }
+    stdin.shutdown().await.context("ffmpeg went away")
+}
