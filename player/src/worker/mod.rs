@@ -11,10 +11,16 @@ use std::rc::Rc;
 
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, Worker};
 
 use crate::driver::{Command, Driver, PlayerEvent};
 use crate::web::{Listener, describe, install_panic_hook};
+
+#[wasm_bindgen(module = "/src/worker/worker.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = startWorker, catch)]
+    fn start_worker() -> Result<Worker, JsValue>;
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -47,10 +53,7 @@ impl RemoteDriver {
     /// all (a page whose Content-Security-Policy forbids workers). Fails at once where the
     /// player's files are of another origin than the page.
     pub fn new(tell: Rc<dyn Fn(PlayerEvent)>) -> Result<Self, JsValue> {
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let url = wasm_bindgen::link_to!(module = "/src/worker/worker.js");
-        let worker = Worker::new_with_options(&url, &options)?;
+        let worker = start_worker()?;
         let lost = tell.clone();
         let listeners = [
             Listener::passive(&worker, "message", move |event| {
