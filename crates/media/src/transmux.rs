@@ -1,6 +1,8 @@
 //! Bytes of segments in, fragmented MP4 out.
 
 use crate::TrackKind;
+use crate::container::packed::PackedDemuxer;
+use crate::container::probe::{Kind, probe};
 use crate::container::ts::TsDemuxer;
 use crate::error::Error;
 use crate::time::Timestamp;
@@ -11,8 +13,18 @@ use crate::track::{Context, Skipped};
 /// For each segment: [`Transmuxer::begin_segment`], [`Transmuxer::push`] as bytes come,
 /// [`Transmuxer::finish_segment`]. How the bytes are chunked changes nothing in what comes out.
 pub struct Transmuxer {
-    demuxer: TsDemuxer,
+    demuxer: Demuxer,
     context: Context,
+}
+
+enum Demuxer {
+    /// The first bytes of a segment, as long as these can be anything.
+    Undecided {
+        held: Vec<u8>,
+        near: Option<Timestamp>,
+    },
+    Ts(TsDemuxer),
+    Packed(PackedDemuxer),
 }
 
 /// How a segment relates to the one before it.
@@ -74,15 +86,21 @@ impl Default for Transmuxer {
 impl Transmuxer {
     /// A transmuxer that has seen nothing.
     pub fn new() -> Self {
-        Self { demuxer: TsDemuxer::new(), context: Context::default() }
+        let demuxer = Demuxer::Undecided { held: Vec::new(), near: None };
+        Self { demuxer, context: Context::default() }
     }
 
     /// A segment begins; what was pushed of an unfinished one is dropped unless this `continues`.
     pub fn begin_segment(&mut self, start: SegmentStart) {
         self.context.ready.clear();
         self.context.skipped = Skipped::default();
+        self.context.unsupported = None;
         self.context.offset = 0;
-        self.demuxer.begin_segment(start.continues, start.near);
+        match &mut self.demuxer {
+            Demuxer::Ts(ts) if start.continues => ts.continue_segment(start.near),
+            Demuxer::Packed(packed) if start.continues => packed.continue_segment(start.near),
+            _ => self.demuxer = Demuxer::Undecided { held: Vec::new(), near: start.near },
+        }
     }
 
     /// More bytes of the segment, chunked in any way.
@@ -92,7 +110,16 @@ impl Transmuxer {
     /// If these are not media, or media that are not handled. The segment is lost then; the next
     /// one must not continue it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.demuxer.push(bytes, &mut self.context)
+        match &mut self.demuxer {
+            Demuxer::Ts(ts) => ts.push(bytes, &mut self.context),
+            Demuxer::Packed(packed) => packed.push(bytes, &mut self.context),
+            Demuxer::Undecided { held, .. } if held.is_empty() => self.decide(bytes, false),
+            Demuxer::Undecided { held, .. } => {
+                held.extend_from_slice(bytes);
+                let held = std::mem::take(held);
+                self.decide(&held, false)
+            }
+        }
     }
 
     /// The segment is over: its fragments, in order of time for each kind of track.
@@ -101,8 +128,36 @@ impl Transmuxer {
     ///
     /// If nothing in the segment can be played; says why.
     pub fn finish_segment(&mut self) -> Result<Vec<TrackFragment>, Error> {
-        self.demuxer.finish_segment(&mut self.context)?;
+        if let Demuxer::Undecided { held, .. } = &mut self.demuxer {
+            let held = std::mem::take(held);
+            self.decide(&held, true)?;
+        }
+        match &mut self.demuxer {
+            Demuxer::Ts(ts) => ts.finish_segment(&mut self.context)?,
+            Demuxer::Packed(packed) => packed.finish_segment(&mut self.context)?,
+            Demuxer::Undecided { .. } => {}
+        }
         Ok(std::mem::take(&mut self.context.ready))
+    }
+
+    /// Chooses the demuxer for a segment that begins with these bytes.
+    fn decide(&mut self, bytes: &[u8], end: bool) -> Result<(), Error> {
+        let Demuxer::Undecided { held, near } = &mut self.demuxer else { return Ok(()) };
+        let near = *near;
+        self.demuxer = match probe(bytes, end)? {
+            Some(Kind::Ts) => Demuxer::Ts(TsDemuxer::new(near)),
+            Some(Kind::Packed) => Demuxer::Packed(PackedDemuxer::new(near)),
+            None => {
+                held.extend_from_slice(bytes);
+                return Ok(());
+            }
+        };
+        self.push(bytes)
+    }
+
+    /// A stream that is left out because it is not handled, in words.
+    pub fn unsupported(&self) -> Option<&'static str> {
+        self.context.unsupported
     }
 
     /// What was passed over in this segment so far.

@@ -1,8 +1,23 @@
 //! Parameter sets, headers and RFC 6381 codec strings, one file per codec.
 
 pub(crate) mod aac;
+pub(crate) mod ac3;
+pub(crate) mod audio;
 pub(crate) mod bits;
 pub(crate) mod h264;
+pub(crate) mod mpeg_audio;
+pub(crate) mod opus;
+
+/// Why bytes are no header of an audio frame that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderError {
+    /// It may become one with more bytes.
+    NeedMore,
+    /// Look further on.
+    NotAHeader,
+    /// A header of a stream that is not handled; says why.
+    Unsupported(&'static str),
+}
 
 /// Appends `byte` as two hexadecimal digits, lower case.
 pub(crate) fn push_hex(text: &mut String, byte: u8) {

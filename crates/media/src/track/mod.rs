@@ -2,9 +2,10 @@
 //!
 //! Payload is copied once: from the container's packets to the place in the `mdat` where it stays.
 
-pub(crate) mod aac;
 pub(crate) mod annexb;
+pub(crate) mod audio;
 pub(crate) mod parameter_sets;
+pub(crate) mod sample_clock;
 pub(crate) mod video;
 
 use crate::TrackKind;
@@ -64,6 +65,8 @@ pub(crate) struct Context {
     /// `mfhd`'s `sequence_number` of the last fragment.
     pub sequence: u32,
     pub skipped: Skipped,
+    /// A codec that was found and is not handled.
+    pub unsupported: Option<&'static str>,
     /// Of the packet or frame at hand, in bytes from the start of the segment.
     pub offset: u64,
     /// Fragments that are done.

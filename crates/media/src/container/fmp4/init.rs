@@ -32,12 +32,14 @@ pub(crate) struct VideoEntry<'a> {
     pub colour: Option<Colour>,
 }
 
-/// An `AudioSampleEntry` (ISO/IEC 14496-12, 12.2.3) of an MPEG-4 stream (ISO/IEC 14496-14, 5.6).
+/// An `AudioSampleEntry` (ISO/IEC 14496-12, 12.2.3).
 pub(crate) struct AudioEntry<'a> {
+    /// `mp4a`, `ac-3`, ...
+    pub format: &'a [u8; 4],
+    /// The codec's own box, and its contents.
+    pub configuration: (&'a [u8; 4], &'a [u8]),
     pub channels: u16,
     pub sample_rate: u32,
-    /// `AudioSpecificConfig`.
-    pub specific_config: &'a [u8],
 }
 
 /// Writes `ftyp` and `moov`.
@@ -212,7 +214,7 @@ fn video_entry(out: &mut Vec<u8>, video: &VideoEntry<'_>) {
 }
 
 fn audio_entry(out: &mut Vec<u8>, audio: &AudioEntry<'_>) {
-    let entry = begin(out, b"mp4a");
+    let entry = begin(out, audio.format);
     put_zeros(out, 6);
     put_u16(out, 1); // data_reference_index
     put_zeros(out, 8);
@@ -221,24 +223,9 @@ fn audio_entry(out: &mut Vec<u8>, audio: &AudioEntry<'_>) {
     put_u32(out, 0);
     // 16.16 fixed point; what does not fit is 0, and the codec's own configuration counts
     put_u32(out, u16::try_from(audio.sample_rate).map_or(0, u32::from) << 16);
-    let esds = begin_full(out, b"esds", 0, 0);
-    elementary_stream_descriptor(out, audio.specific_config);
-    end(out, esds);
+    let (kind, contents) = audio.configuration;
+    let configuration = begin(out, kind);
+    out.extend_from_slice(contents);
+    end(out, configuration);
     end(out, entry);
-}
-
-/// `ES_Descriptor` (ISO/IEC 14496-1, 7.2.6.5) around an `AudioSpecificConfig`.
-fn elementary_stream_descriptor(out: &mut Vec<u8>, specific_config: &[u8]) {
-    const DECODER_CONFIG_HEAD: usize = 13;
-    let specific = u8::try_from(specific_config.len().min(64)).unwrap_or(64);
-    let decoder = DECODER_CONFIG_HEAD as u8 + 2 + specific;
-    out.extend_from_slice(&[3, 3 + 2 + decoder + 2 + 1]); // ES_DescrTag
-    put_u16(out, 0); // ES_ID: 0 in files (ISO/IEC 14496-14, 4.1.2)
-    out.push(0);
-    out.extend_from_slice(&[4, decoder]); // DecoderConfigDescrTag
-    out.extend_from_slice(&[0x40, 0x15]); // ISO/IEC 14496-3 audio; audio stream
-    put_zeros(out, 11); // buffer size and bit rates: not known
-    out.extend_from_slice(&[5, specific]); // DecSpecificInfoTag
-    out.extend_from_slice(&specific_config[..usize::from(specific)]);
-    out.extend_from_slice(&[6, 1, 2]); // SLConfigDescrTag, predefined for files
 }

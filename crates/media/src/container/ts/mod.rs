@@ -1,20 +1,21 @@
 //! MPEG transport streams (ISO/IEC 13818-1) to tracks.
 
-mod clock;
+pub(crate) mod clock;
 mod packet;
-mod pes;
+pub(crate) mod pes;
 mod psi;
 mod sync;
 
 use crate::error::Error;
 use crate::time::Timestamp;
 use crate::track::Context;
-use crate::track::aac::AacTrack;
+use crate::track::audio::AudioTrack;
 use crate::track::video::VideoTrack;
 use clock::Clock;
+pub(crate) use packet::SYNC_BYTE;
 use packet::{PACKET_LENGTH, Packet};
 use pes::PesReader;
-use psi::{PmtStream, SectionReader};
+use psi::{Codec, PmtStream, SectionReader};
 use sync::{Framing, Step};
 
 const PAT_PID: u16 = 0;
@@ -23,6 +24,11 @@ const NULL_PID: u16 = 0x1fff;
 /// Packets that come before the tables are kept, up to this many bytes, and read once the tables
 /// are known.
 const MOST_EARLY_BYTES: usize = 4 << 20;
+
+/// Whether packets begin somewhere in `bytes`, which is all there is if it is the `end`.
+pub(crate) fn is_found(bytes: &[u8], end: bool) -> bool {
+    sync::search(bytes, end).1.is_some()
+}
 
 /// Takes a transport stream apart, one program of it.
 pub(crate) struct TsDemuxer {
@@ -33,8 +39,6 @@ pub(crate) struct TsDemuxer {
     streams: Vec<Stream>,
     /// Packets that came before the tables.
     early: Vec<u8>,
-    /// A codec that was found and is not handled.
-    unsupported: Option<&'static str>,
 }
 
 struct Pmt {
@@ -48,39 +52,35 @@ struct Pmt {
 /// One elementary stream that becomes a track.
 struct Stream {
     pid: u16,
-    stream_type: u8,
-    /// The next packet's continuity counter.
-    next_counter: Option<u8>,
+    codec: Codec,
+    /// Continuity counter and payload of the last packet, the latter as [`fingerprint`].
+    last: Option<(u8, [u64; 2])>,
     pes: PesReader,
     track: Track,
 }
 
 enum Track {
     Video(VideoTrack),
-    Aac(AacTrack),
+    Audio(AudioTrack),
 }
 
 impl TsDemuxer {
-    pub fn new() -> Self {
+    /// Times are unwrapped to lie near `near`.
+    pub fn new(near: Option<Timestamp>) -> Self {
         Self {
             framing: Framing::default(),
-            clock: Clock::default(),
+            clock: Clock::near(near),
             pat: SectionReader::default(),
             pmt: None,
             streams: Vec::new(),
             early: Vec::new(),
-            unsupported: None,
         }
     }
 
-    /// A segment begins. If it does not continue the last one, nothing of that one remains; times
-    /// are unwrapped to lie near `near`.
-    pub fn begin_segment(&mut self, continues: bool, near: Option<Timestamp>) {
+    /// A segment begins that continues the last one.
+    pub fn continue_segment(&mut self, near: Option<Timestamp>) {
         self.framing = Framing::default();
-        if !continues {
-            *self = Self::new();
-        }
-        if near.is_some() || !continues {
+        if near.is_some() {
             self.clock = Clock::near(near);
         }
     }
@@ -107,17 +107,25 @@ impl TsDemuxer {
     /// The segment ends: what is whole becomes fragments.
     pub fn finish_segment(&mut self, context: &mut Context) -> Result<(), Error> {
         let mut framing = std::mem::take(&mut self.framing);
+        let mut cut_short = false;
         while let Some(step) = framing.finish() {
             match step {
                 Step::Packet { packet, offset } => {
                     context.offset = offset;
                     self.packet(packet, context)?;
                 }
-                Step::Skip(count) => context.skipped.bytes += count,
+                Step::Skip(count) => {
+                    // A part of a packet: then what the packets before it began is not whole.
+                    cut_short = true;
+                    context.skipped.bytes += count;
+                }
                 Step::NeedMore => {}
             }
         }
         for stream in &mut self.streams {
+            if cut_short {
+                stream.lose(context);
+            }
             stream.finish(context);
         }
         if !context.ready.is_empty() {
@@ -128,7 +136,7 @@ impl TsDemuxer {
 
     fn why_nothing(&self, context: &Context) -> Error {
         let tables_known = self.pmt.as_ref().is_some_and(|pmt| pmt.known);
-        if let (true, Some(what)) = (self.streams.is_empty(), self.unsupported) {
+        if let (true, Some(what)) = (tables_known, context.unsupported) {
             return Error::unsupported(what, context.offset, "MPEG-TS / PMT");
         }
         let what = match (&self.pmt, tables_known, self.streams.is_empty()) {
@@ -207,37 +215,49 @@ impl TsDemuxer {
     fn choose_streams(&mut self, found: &[PmtStream], context: &mut Context) {
         let mut old = std::mem::take(&mut self.streams);
         let (mut video, mut audio) = (false, false);
-        for &PmtStream { pid, stream_type } in found {
-            let (taken, track): (_, fn() -> Track) = match psi::codec(stream_type) {
-                Ok(psi::Codec::H264) => (&mut video, || Track::Video(VideoTrack::h264())),
-                Ok(psi::Codec::Aac) => (&mut audio, || Track::Aac(AacTrack::new())),
+        for &PmtStream { pid, codec } in found {
+            let codec = match codec {
+                Ok(codec) => codec,
                 Err(what) => {
-                    self.unsupported = self.unsupported.or(what);
+                    context.unsupported = context.unsupported.or(what);
                     continue;
                 }
+            };
+            let taken = match codec {
+                Codec::H264 => &mut video,
+                Codec::Audio(_) => &mut audio,
             };
             if std::mem::replace(taken, true) {
                 continue;
             }
-            let same = old.iter().position(|stream| stream.stream_type == stream_type);
+            let same = old.iter().position(|stream| stream.codec == codec);
             let mut stream = match same {
                 Some(index) => old.swap_remove(index),
                 None => Stream {
                     pid,
-                    stream_type,
-                    next_counter: None,
+                    codec,
+                    last: None,
                     pes: PesReader::default(),
-                    track: track(),
+                    track: Track::new(codec),
                 },
             };
             if stream.pid != pid {
                 stream.pid = pid;
-                stream.next_counter = None;
+                stream.last = None;
             }
             self.streams.push(stream);
         }
         for mut gone in old {
             gone.finish(context);
+        }
+    }
+}
+
+impl Track {
+    fn new(codec: Codec) -> Self {
+        match codec {
+            Codec::H264 => Self::Video(VideoTrack::h264()),
+            Codec::Audio(format) => Self::Audio(AudioTrack::new(format)),
         }
     }
 }
@@ -259,13 +279,13 @@ impl Stream {
         if packet.payload.is_empty() {
             return Ok(());
         }
-        let expected = self.next_counter.replace((packet.counter + 1) & 15);
-        if expected == Some((packet.counter + 1) & 15) && !packet.starts_unit {
-            // The same packet again (2.4.3.3).
-            return Ok(());
+        let print = fingerprint(packet.payload);
+        let last = self.last.replace((packet.counter, print));
+        if last == Some((packet.counter, print)) {
+            return Ok(()); // the same packet again (2.4.3.3)
         }
-        let discontinuous = expected.is_some_and(|expected| expected != packet.counter);
-        if packet.damaged || discontinuous && !packet.discontinuity {
+        let follows = last.is_none_or(|(counter, _)| (counter + 1) & 15 == packet.counter);
+        if packet.damaged || !follows && !packet.discontinuity {
             context.skipped.continuity_errors += 1;
             self.lose(context);
         }
@@ -286,12 +306,12 @@ impl Stream {
             let stamp = times.map(|times| clock.stamp(times));
             match &mut self.track {
                 Track::Video(video) => video.begin_packet(stamp),
-                Track::Aac(aac) => aac.begin_packet(stamp),
+                Track::Audio(audio) => audio.begin_packet(stamp),
             }
         }
         match &mut self.track {
             Track::Video(video) => video.push(payload, context),
-            Track::Aac(aac) => aac.push(payload, context)?,
+            Track::Audio(audio) => audio.push(payload, context),
         }
         Ok(())
     }
@@ -300,7 +320,7 @@ impl Stream {
         self.pes.lose();
         match &mut self.track {
             Track::Video(video) => video.lose(context),
-            Track::Aac(aac) => aac.lose(context),
+            Track::Audio(audio) => audio.lose(context),
         }
     }
 
@@ -313,7 +333,14 @@ impl Stream {
                 }
                 video.finish(complete, context);
             }
-            Track::Aac(aac) => aac.finish(context),
+            Track::Audio(audio) => audio.finish(context),
         }
     }
+}
+
+/// Tells payloads apart that differ at their beginning, end, or length.
+fn fingerprint(payload: &[u8]) -> [u64; 2] {
+    let first = payload.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let last = payload.last_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    [first, last ^ payload.len() as u64]
 }

@@ -1,6 +1,7 @@
 //! Program tables (ISO/IEC 13818-1, 2.4.4): which program, which streams.
 
 use super::packet::Packet;
+use crate::codec::audio::AudioFormat;
 use crate::track::Skipped;
 
 /// The largest section there is: 12 bits of length, and the three bytes before it ends.
@@ -79,7 +80,8 @@ pub(crate) fn first_program(section: &[u8]) -> Option<u16> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PmtStream {
     pub pid: u16,
-    pub stream_type: u8,
+    /// Otherwise its name, if it is audio or video that is not handled.
+    pub codec: Result<Codec, Option<&'static str>>,
 }
 
 /// The streams of a program map section (2.4.4.8), which comes without its checksum.
@@ -90,9 +92,10 @@ pub(crate) fn program_streams(section: &[u8]) -> Option<Vec<PmtStream>> {
     let mut streams = Vec::new();
     while let &[stream_type, pid_high, pid_low, info_high, info_low, ..] = rest {
         let pid = u16::from_be_bytes([pid_high & 0x1f, pid_low]);
-        streams.push(PmtStream { pid, stream_type });
         let information = usize::from(u16::from_be_bytes([info_high & 0x0f, info_low]));
-        rest = rest.get(5 + information..).unwrap_or_default();
+        let end = rest.len().min(5 + information);
+        streams.push(PmtStream { pid, codec: codec(stream_type, &rest[5..end]) });
+        rest = &rest[end..];
     }
     Some(streams)
 }
@@ -108,22 +111,50 @@ fn table_body(section: &[u8], table: u8) -> Option<&[u8]> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Codec {
     H264,
-    Aac,
+    Audio(AudioFormat),
 }
 
-/// What a `stream_type` (table 2-34) stands for; otherwise its name, if it is audio or video that
-/// is not handled.
-pub(crate) fn codec(stream_type: u8) -> Result<Codec, Option<&'static str>> {
+/// What a `stream_type` (table 2-34) and its descriptors stand for.
+fn codec(stream_type: u8, descriptors: &[u8]) -> Result<Codec, Option<&'static str>> {
     match stream_type {
         0x1b => Ok(Codec::H264),
-        0x0f => Ok(Codec::Aac),
+        0x0f => Ok(Codec::Audio(AudioFormat::Adts)),
+        0x03 | 0x04 => Ok(Codec::Audio(AudioFormat::MpegAudio)),
+        // ATSC; the second is E-AC-3
+        0x81 | 0x87 => Ok(Codec::Audio(AudioFormat::Ac3)),
+        0x06 => private_codec(descriptors).ok_or(None),
         0x01 | 0x02 => Err(Some("MPEG-1/2 video: browsers do not play it")),
-        0x03 | 0x04 => Err(Some("MPEG audio (MP3) in a transport stream")),
         0x10 => Err(Some("MPEG-4 part 2 video: browsers do not play it")),
         0x11 => Err(Some("AAC in LATM: only ADTS is handled")),
         0x24 => Err(Some("HEVC in a transport stream")),
-        0x81 | 0x87 => Err(Some("AC-3 audio in a transport stream")),
         0xcf | 0xc1 | 0xc2 | 0xdb => Err(Some("SAMPLE-AES encryption")),
         _ => Err(None),
     }
+}
+
+/// Private data say by descriptors what they are.
+fn private_codec(descriptors: &[u8]) -> Option<Codec> {
+    let mut format = None;
+    let mut opus_channels = 2;
+    let mut rest = descriptors;
+    while let &[tag, length, ref after @ ..] = rest {
+        let Some((contents, after)) = after.split_at_checked(usize::from(length)) else { break };
+        rest = after;
+        match (tag, contents) {
+            (0x05, [b'O', b'p', b'u', b's', ..]) => format = Some(AudioFormat::Opus { channels: 2 }),
+            (0x05, [b'A', b'C', b'-', b'3', ..] | [b'E', b'A', b'C', b'3', ..])
+            // DVB (ETSI EN 300 468, annex D)
+            | (0x6a | 0x7a, _) => format = Some(AudioFormat::Ac3),
+            // user-private extension of Opus: its channels, up to 8 as usual; 0 is two of mono
+            (0x7f, &[0x80, channels @ 0..=8, ..]) => {
+                opus_channels = if channels == 0 { 2 } else { channels };
+            }
+            _ => {}
+        }
+    }
+    match format? {
+        AudioFormat::Opus { .. } => Some(AudioFormat::Opus { channels: opus_channels }),
+        format => Some(format),
+    }
+    .map(Codec::Audio)
 }

@@ -162,7 +162,7 @@ impl Framing {
 
 /// Looks for packets: how many bytes to pass over, and the distance between packets if they begin
 /// there. At the `end` of a segment fewer packets prove a stream.
-fn search(bytes: &[u8], end: bool) -> (usize, Option<usize>) {
+pub(crate) fn search(bytes: &[u8], end: bool) -> (usize, Option<usize>) {
     for start in 0..bytes.len() {
         if bytes[start] != SYNC_BYTE {
             continue;
