@@ -41,9 +41,9 @@ impl Session {
         });
         let asked = self.start_secs.or(by_tag);
         let start = if media.ended {
-            asked.unwrap_or(first).clamp(first, (end - 0.1).max(first))
+            asked.unwrap_or(first).min(end - 0.1).max(first)
         } else if let Some(asked) = asked {
-            asked.clamp(first, last_start)
+            asked.min(last_start).max(first)
         } else {
             live_start(media, self.hold_back_secs(core, media))
         };

@@ -75,9 +75,7 @@ pub(crate) fn normalise(
             None => out.push_uri(&line, number)?,
         }
     }
-    if out.kind != Kind::Master {
-        out.text.push_str("sentinel\n");
-    }
+    out.text.push_str("sentinel\n");
     Ok(out)
 }
 
@@ -86,7 +84,7 @@ impl Normalised {
         if self.uri_lines.len() >= MAX_URIS {
             return Err(ParseError::TooLarge { limit: MAX_URIS, what: "URIs" });
         }
-        // m3u8-rs would give a stray URI to the last variant.
+        // A stray URI belongs to no variant.
         if self.kind == Kind::Master && !std::mem::take(&mut self.wants_variant) {
             return Ok(());
         }
@@ -134,15 +132,7 @@ impl Normalised {
                 };
                 return Ok(());
             }
-            "-X-STREAM-INF" => {
-                // What m3u8-rs needs to know that a URI follows; the attributes travel beside it.
-                if self.kind == Kind::Unknown {
-                    self.kind = Kind::Master;
-                }
-                self.wants_variant = true;
-                let _ = writeln!(self.text, "#EXT-X-STREAM-INF:BANDWIDTH=0,LINE={number}");
-                false
-            }
+            "-X-STREAM-INF" => false,
             "-X-DEFINE" => {
                 self.define(Attributes(value), number, url, imports)?;
                 return Ok(());

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use m3u8_rs::{ExtTag, MediaPlaylistType, QuotedOrUnquoted};
+use m3u8_rs::{ExtTag, MediaPlaylistType};
 
 use crate::attributes::{Attributes, byte_range, decimal, integer};
 use crate::date;
@@ -34,7 +34,7 @@ pub fn parse_with(body: &str, url: &str, imports: &Definitions) -> Result<Playli
     }
     let normalised = normalise(body, url, imports)?;
     match normalised.kind {
-        Kind::Master => master(normalised, url).map(Playlist::Master),
+        Kind::Master => master(&normalised, url).map(Playlist::Master),
         Kind::Unknown if normalised.uri_lines.is_empty() => Err(ParseError::Empty),
         Kind::Media | Kind::Unknown => media(&normalised, url).map(Playlist::Media),
     }
@@ -65,62 +65,70 @@ impl<'a> Tag<'a> {
     }
 }
 
-fn master(normalised: Normalised, url: &str) -> Result<Master, ParseError> {
-    let (_, parsed) = m3u8_rs::parse_master_playlist(normalised.text.as_bytes())
-        .map_err(|_| ParseError::Unreadable)?;
+/// Tags and URIs as m3u8-rs puts them together. It is asked for media playlists alone: to it, a
+/// variant is a segment with tags of its own.
+fn framed(normalised: &Normalised) -> Result<m3u8_rs::MediaPlaylist, ParseError> {
+    let parsed = m3u8_rs::parse_media_playlist(normalised.text.as_bytes());
+    parsed.map(|(_, playlist)| playlist).map_err(|_| ParseError::Unreadable)
+}
+
+fn master(normalised: &Normalised, url: &str) -> Result<Master, ParseError> {
+    let parsed = framed(normalised)?;
     let mut out = Master {
         url: url.to_owned(),
         independent_segments: parsed.independent_segments,
-        definitions: normalised.definitions,
+        definitions: normalised.definitions.clone(),
         ..Master::default()
     };
-    let mut variants = parsed.variants.iter().filter_map(|variant| {
-        let QuotedOrUnquoted::Unquoted(line) = variant.other_attributes.as_ref()?.get("LINE")?
-        else {
-            return None;
-        };
-        (!variant.uri.is_empty()).then_some((line.parse::<usize>().ok()?, variant.uri.as_str()))
-    });
-    let mut next = variants.next();
-    for tag in parsed.unknown_tags.iter().filter_map(Tag::of) {
-        let list = tag.attributes();
-        match tag.name {
-            "-X-STREAM-INF" => {
-                // Variants and their carried attributes come in the same order.
-                if let Some((line, uri)) = next.filter(|(line, _)| *line == tag.line) {
-                    next = variants.next();
-                    let url = resolve(url, uri).ok_or(ParseError::Line {
-                        line,
-                        tag: "EXT-X-STREAM-INF",
-                        problem: "the URI after it does not lead to an http or https URL",
-                    })?;
-                    out.variants.push(variant(list, url));
-                }
+    for (index, framed) in parsed.segments.iter().enumerate() {
+        let mut stream_inf = None;
+        for tag in framed.unknown_tags.iter().filter_map(Tag::of) {
+            if tag.name == "-X-STREAM-INF" {
+                stream_inf = Some(tag);
+            } else {
+                master_tag(&mut out, &tag, url)?;
             }
-            "-X-I-FRAME-STREAM-INF" => {
-                if let Ok(url) = tag.url(url, "EXT-X-I-FRAME-STREAM-INF") {
-                    out.iframe_variants.push(variant(list, url));
-                }
-            }
-            "-X-MEDIA" => out.renditions.extend(rendition(&tag, url)?),
-            "-X-SESSION-DATA" => out.session_data.push(SessionData {
-                id: list.text("DATA-ID").unwrap_or_default(),
-                value: list.text("VALUE"),
-                url: list.get("URI").and_then(|uri| resolve(url, uri)),
-                language: list.text("LANGUAGE"),
-            }),
-            "-X-SESSION-KEY" => out.session_keys.extend(key(&tag, url)?),
-            "-X-CONTENT-STEERING" => {
-                if let Some(server_url) = list.get("SERVER-URI").and_then(|uri| resolve(url, uri)) {
-                    out.content_steering =
-                        Some(ContentSteering { server_url, pathway_id: list.text("PATHWAY-ID") });
-                }
-            }
-            "-X-START" => out.start = start(list),
-            _ => {}
+        }
+        // The last one is the sentinel.
+        let is_uri = index < normalised.uri_lines.len();
+        if let Some(tag) = stream_inf.filter(|_| is_uri) {
+            let url = resolve(url, &framed.uri).ok_or(ParseError::Line {
+                line: tag.line,
+                tag: "EXT-X-STREAM-INF",
+                problem: "the URI after it does not lead to an http or https URL",
+            })?;
+            out.variants.push(variant(tag.attributes(), url));
         }
     }
     if out.variants.is_empty() { Err(ParseError::NoVariants) } else { Ok(out) }
+}
+
+fn master_tag(out: &mut Master, tag: &Tag<'_>, url: &str) -> Result<(), ParseError> {
+    let list = tag.attributes();
+    match tag.name {
+        "-X-I-FRAME-STREAM-INF" => {
+            if let Ok(url) = tag.url(url, "EXT-X-I-FRAME-STREAM-INF") {
+                out.iframe_variants.push(variant(list, url));
+            }
+        }
+        "-X-MEDIA" => out.renditions.extend(rendition(tag, url)?),
+        "-X-SESSION-DATA" => out.session_data.push(SessionData {
+            id: list.text("DATA-ID").unwrap_or_default(),
+            value: list.text("VALUE"),
+            url: list.get("URI").and_then(|uri| resolve(url, uri)),
+            language: list.text("LANGUAGE"),
+        }),
+        "-X-SESSION-KEY" => out.session_keys.extend(key(tag, url)?),
+        "-X-CONTENT-STEERING" => {
+            if let Some(server_url) = list.get("SERVER-URI").and_then(|uri| resolve(url, uri)) {
+                out.content_steering =
+                    Some(ContentSteering { server_url, pathway_id: list.text("PATHWAY-ID") });
+            }
+        }
+        "-X-START" => out.start = start(list),
+        _ => {}
+    }
+    Ok(())
 }
 
 fn variant(list: Attributes<'_>, url: String) -> Variant {
@@ -220,8 +228,7 @@ fn hex_128(text: &str) -> Option<[u8; 16]> {
 }
 
 fn media(normalised: &Normalised, url: &str) -> Result<Media, ParseError> {
-    let (_, parsed) = m3u8_rs::parse_media_playlist(normalised.text.as_bytes())
-        .map_err(|_| ParseError::Unreadable)?;
+    let parsed = framed(normalised)?;
     let mut reader = MediaReader {
         out: Media {
             url: url.to_owned(),

@@ -12,7 +12,7 @@ pub(crate) struct Throughput;
 
 impl Rule for Throughput {
     fn choose(&mut self, view: &View<'_>) -> usize {
-        let fullness = (view.buffer_secs / view.buffer_target_secs.max(1.0)).clamp(0.0, 1.0);
+        let fullness = (view.buffer_secs / view.buffer_target_secs.max(1.0)).min(1.0);
         let share = CAUTIOUS + (BOLD - CAUTIOUS) * fullness;
         // What waiting for the first byte leaves of a segment's time.
         let flowing = 1.0 - (view.estimate.first_byte_secs / view.segment_secs.max(0.1)).min(0.5);
