@@ -17,8 +17,8 @@ use crate::web::{AnimationFrame, Listener};
 /// Turns what hands do on an element into [`Gesture`]s, until it is dropped.
 ///
 /// Pointers and the wheel count on `target` itself; keys count wherever the focus is in the
-/// player, unless a control used them (`preventDefault`). The element becomes focusable and stops
-/// panning and selecting (`touch-action`, `user-select`); dropping undoes that.
+/// player, unless a control used them (`preventDefault`). The element becomes focusable, if its host
+/// is not, and stops panning and selecting (`touch-action`, `user-select`); dropping undoes that.
 pub struct LookInput {
     _listeners: Vec<Listener>,
     _styles: Styles,
@@ -305,7 +305,9 @@ impl Styles {
                 (property, before)
             })
             .collect();
-        let added_tab_stop = !target.has_attribute("tabindex");
+        // A host that is a tab stop itself needs no second one inside.
+        let added_tab_stop =
+            ![target, &event::key_host(target)].iter().any(|it| it.has_attribute("tabindex"));
         if added_tab_stop {
             let _ = target.set_attribute("tabindex", "0");
         }

@@ -22,6 +22,9 @@ use super::{icons, strings};
 use crate::input::{Shortcut, Shortcuts};
 use crate::web::Listener;
 
+/// What a double tap does to the field of view.
+const ZOOM: f32 = 0.6;
+
 /// The controls of one player, until they are dropped.
 pub struct Controls {
     inner: Rc<Inner>,
@@ -75,11 +78,6 @@ impl Controls {
     pub fn set_statistics(&self, lines: &[(&str, String)]) {
         self.inner.statistics.update(lines);
     }
-
-    /// The container that was given to [`Controls::new`].
-    pub fn element(&self) -> &HtmlElement {
-        &self.inner.layer
-    }
 }
 
 impl Drop for Controls {
@@ -106,6 +104,8 @@ struct Inner {
     on_action: Box<dyn Fn(Action)>,
     /// The cursor of a mouse rests on a control.
     pointed_at: Cell<bool>,
+    /// By the last double tap.
+    zoomed: Cell<bool>,
 }
 
 impl Inner {
@@ -159,6 +159,7 @@ impl Inner {
                 state: RefCell::default(),
                 on_action,
                 pointed_at: Cell::new(false),
+                zoomed: Cell::new(false),
             };
             inner.update(&UiState::default());
             inner
@@ -253,19 +254,23 @@ impl Inner {
         } else if !tap.double && !was_idle {
             self.activity.dismiss();
         }
-        if !tap.double || !state.started {
-            return;
-        }
-        // The outer thirds seek by finger, as people know it from flat video.
-        match tap.across {
-            left if tap.touch && left < 1.0 / 3.0 => {
-                self.act(Action::SeekBy { delta_secs: -10.0 });
-            }
-            right if tap.touch && right > 2.0 / 3.0 => {
-                self.act(Action::SeekBy { delta_secs: 10.0 });
-            }
-            _ if state.can_fullscreen => self.act(Action::ToggleFullscreen),
+        match tap.double && state.started {
+            true if tap.touch => self.double_tap(tap.across),
+            true if state.can_fullscreen => self.act(Action::ToggleFullscreen),
             _ => {}
+        }
+    }
+
+    /// The outer thirds seek, as people know it from flat video; the middle zooms in and out, for
+    /// hands that cannot pinch.
+    fn double_tap(&self, across: f64) {
+        if across < 1.0 / 3.0 {
+            self.act(Action::SeekBy { delta_secs: -10.0 });
+        } else if across > 2.0 / 3.0 {
+            self.act(Action::SeekBy { delta_secs: 10.0 });
+        } else {
+            let zoomed = !self.zoomed.replace(!self.zoomed.get());
+            self.act(Action::Zoom { factor: if zoomed { ZOOM } else { 1.0 / ZOOM } });
         }
     }
 

@@ -28,9 +28,10 @@ pub(super) const HELP: &str = "Keyboard and gestures";
 pub(super) const OF: &str = "of";
 
 /// The keys that the help panel lists, and what they do.
-pub(super) const HELP_LINES: [(&str, &str); 11] = [
+pub(super) const HELP_LINES: [(&str, &str); 12] = [
     ("Drag / arrow keys", "Look around"),
     ("Wheel / pinch / + -", "Zoom"),
+    ("Double tap", "Zoom; at the sides, seek"),
     ("Home", "Recenter the view"),
     ("Space", "Play or pause"),
     ("J / L", "Back or forward 10 seconds"),

@@ -34,8 +34,8 @@ pub fn Masthead() -> Html {
             <a href="./">
                 <svg viewBox="0 0 32 32" aria-hidden="true">
                     <circle class="ball" cx="16" cy="16" r="14" />
-                    <ellipse class="line" cx="16" cy="16" rx="14" ry="5.2" />
-                    <ellipse class="line" cx="16" cy="16" rx="5.6" ry="14" />
+                    <ellipse class="line" cx="16" cy="16" rx="12.9" ry="5.2" />
+                    <ellipse class="line" cx="16" cy="16" rx="5.6" ry="12.9" />
                     <path
                         class="arrow"
                         d="M13.2 11.3v9.4c0 .9 1 1.5 1.8 1l7.3-4.7a1.2 1.2 0 0 0 0-2L15 10.3c-.8-.5-1.8.1-1.8 1z"

@@ -47,12 +47,15 @@ pub fn WatchPage(props: &WatchPageProps) -> Html {
     }
 }
 
+/// The page is the player: it takes the focus, so that keys work at once.
+const ATTRIBUTES: [(&str, &str); 5] =
+    [("id", "player"), ("tabindex", "0"), ("controls", ""), ("autoplay", ""), ("playsinline", "")];
+
 /// The element without `src`, which [`begin`] adds when all else is in place.
 fn element(watch: &Watch, player: NodeRef) -> Html {
     let mut tag = VTag::new("immersive-player");
     tag.node_ref = player;
-    for (name, value) in [("id", "player"), ("controls", ""), ("autoplay", ""), ("playsinline", "")]
-    {
+    for (name, value) in ATTRIBUTES {
         tag.add_attribute(name, value);
     }
     if watch.muted {
@@ -130,7 +133,7 @@ async fn play(player: &HtmlElement) -> bool {
 }
 
 fn focus(player: &HtmlElement) {
-    // So that keys work at once; a player that cannot take the focus works by pointer.
+    // Without the focus it still works by pointer.
     let _ = player.focus();
 }
 
