@@ -83,6 +83,8 @@ fn trunk(staging: &Path) -> Result<()> {
         .args(["--public-url", "./", "--dist"])
         .arg(staging)
         .envs(reproducible())
+        // Its own backtraces would bury the compiler's message.
+        .env("RUST_BACKTRACE", "0")
         .current_dir(workspace::root());
     let outcome =
         step::must("building the site", &mut command, "The output above names the place.")?;

@@ -12,7 +12,7 @@ use crate::clock::Stopwatch;
 use crate::{say, tools, workspace};
 
 /// Lines of output shown when a step fails.
-const TAIL_LINES: usize = 40;
+const SHOWN_LINES: usize = 50;
 /// Output may still be on its way when a child is gone; a grandchild that keeps the pipe open must
 /// not keep us.
 const GRACE: Duration = Duration::from_secs(2);
@@ -33,23 +33,30 @@ impl Outcome {
         self.status.success()
     }
 
-    /// The end of the output and where the rest of it is.
-    pub fn tail(&self) -> String {
-        let from = self.lines.len().saturating_sub(TAIL_LINES);
-        let mut tail = String::new();
-        for line in &self.lines[from..] {
-            tail.push_str("    | ");
-            tail.push_str(line);
-            tail.push('\n');
+    /// The part of the output that says what went wrong, and where the rest of it is.
+    pub fn explanation(&self) -> String {
+        let mut shown = String::new();
+        for line in explaining(&self.lines) {
+            shown.push_str("    | ");
+            shown.push_str(line);
+            shown.push('\n');
         }
-        tail.push_str(&self.log_line());
-        tail
+        shown.push_str(&self.log_line());
+        shown
     }
 
     /// Where the whole output is.
     pub fn log_line(&self) -> String {
         format!("    whole output: {}", self.log.display())
     }
+}
+
+/// From the first error on, or else the end: what follows an error is often only its echo.
+fn explaining(lines: &[String]) -> &[String] {
+    let is_error = |line: &String| line.starts_with("error") || line.starts_with("Error");
+    let end = lines.len().saturating_sub(SHOWN_LINES);
+    let from = lines.iter().position(is_error).map_or(end, |first| first.min(end));
+    &lines[from..lines.len().min(from + SHOWN_LINES)]
 }
 
 /// Runs `command` to its end, showing progress under `title`.
@@ -103,7 +110,7 @@ pub fn must(title: &str, command: &mut Command, remedy: &str) -> Result<Outcome>
     if outcome.success() {
         return Ok(outcome);
     }
-    say::note(&outcome.tail());
+    say::note(&outcome.explanation());
     bail!("{title} failed ({}). {remedy}", outcome.status);
 }
 
@@ -146,4 +153,19 @@ fn write_log(title: &str, lines: &[String]) -> Result<PathBuf> {
     }
     file.flush()?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SHOWN_LINES, explaining};
+
+    #[test]
+    fn the_first_error_is_shown_and_not_only_its_echo() {
+        let mut lines = vec!["fine".to_owned(), "error: why".to_owned()];
+        lines.extend((0..200).map(|count| format!("echo {count}")));
+        assert_eq!(explaining(&lines)[0], "error: why");
+        assert_eq!(explaining(&lines).len(), SHOWN_LINES);
+        lines.remove(1);
+        assert_eq!(explaining(&lines).last().unwrap(), "echo 199");
+    }
 }

@@ -94,7 +94,7 @@ pub fn tests(title: &str, command: &mut Command) -> Result<Counts> {
     }
     // Nothing was counted as failed, so it did not come to the tests, or one of them took the
     // process with it.
-    say::note(&outcome.tail());
+    say::note(&outcome.explanation());
     Ok(Counts { failed: 1, ..counts })
 }
 
