@@ -60,10 +60,7 @@ impl Lane {
     }
 
     /// What the whole segment made: its wanted tracks, for the sink and for the engine.
-    pub fn finish(
-        &mut self,
-        wanted: Tracks,
-    ) -> Result<(Segment, Vec<TrackTiming>), RequestError> {
+    pub fn finish(&mut self, wanted: Tracks) -> Result<(Segment, Vec<TrackTiming>), RequestError> {
         self.running = None;
         let made = self.transmuxer.finish_segment().map_err(malformed)?;
         self.broken_off = false;

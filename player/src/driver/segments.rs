@@ -2,9 +2,7 @@
 //! keys, and transmuxed segments.
 
 use immersive_engine::Engine;
-use immersive_engine::io::{
-    Fetch, Input, RequestError, RequestId, Resource, Tracks, Transfer,
-};
+use immersive_engine::io::{Fetch, Input, RequestError, RequestId, Resource, Tracks, Transfer};
 use immersive_media::transmux::SegmentStart;
 use js_sys::Uint8Array;
 
@@ -299,4 +297,3 @@ fn append_to(bytes: &Uint8Array, into: &mut Vec<u8>) {
     into.resize(start + bytes.length() as usize, 0);
     bytes.copy_to(&mut into[start..]);
 }
-

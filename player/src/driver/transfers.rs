@@ -108,10 +108,9 @@ async fn read(
 
 fn request_error(error: FetchError) -> RequestError {
     match error {
-        FetchError::Status { status, retry_after_secs } => RequestError::Status {
-            status,
-            retry_after: retry_after_secs.map(Duration::from_secs),
-        },
+        FetchError::Status { status, retry_after_secs } => {
+            RequestError::Status { status, retry_after: retry_after_secs.map(Duration::from_secs) }
+        }
         FetchError::Network(detail) => RequestError::Network { detail },
     }
 }

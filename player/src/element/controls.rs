@@ -28,8 +28,7 @@ pub fn ui_state(player: &Player) -> UiState {
         seekable: media::seekable(video),
         buffered_end_secs: media::buffered_end_secs(video, position_secs),
         live,
-        at_live_edge: live
-            && live_edge_secs(video, &stream) - position_secs < LIVE_TOLERANCE_SECS,
+        at_live_edge: live && live_edge_secs(video, &stream) - position_secs < LIVE_TOLERANCE_SECS,
         latency_secs: stream.stats.latency_secs,
         fullscreen: fullscreen::is_on(&player.host),
         can_fullscreen: fullscreen::is_possible(&player.host),

@@ -52,10 +52,11 @@ extern "C" {
 /// The video as it is now.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small counts")]
 pub fn snapshot(video: &HtmlVideoElement) -> MediaSnapshot {
-    let (decoded_frames, dropped_frames) = match video.unchecked_ref::<FrameCounts>().playback_quality() {
-        Ok(quality) => (quality.total() as u64, quality.dropped() as u64),
-        Err(_) => (0, 0),
-    };
+    let (decoded_frames, dropped_frames) =
+        match video.unchecked_ref::<FrameCounts>().playback_quality() {
+            Ok(quality) => (quality.total() as u64, quality.dropped() as u64),
+            Err(_) => (0, 0),
+        };
     MediaSnapshot {
         position_secs: video.current_time(),
         paused: video.paused(),

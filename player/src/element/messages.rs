@@ -36,16 +36,12 @@ fn words(failure: &Failure) -> (&'static str, &'static str, bool) {
              it with the header Access-Control-Allow-Origin.",
             true,
         ),
-        (FailureKind::Playlist, _) => (
-            "This is not a stream",
-            "The address does not lead to an HLS playlist (.m3u8).",
-            true,
-        ),
-        (FailureKind::Media, _) => (
-            "The stream is damaged",
-            "Its segments hold no video or sound that can be read.",
-            true,
-        ),
+        (FailureKind::Playlist, _) => {
+            ("This is not a stream", "The address does not lead to an HLS playlist (.m3u8).", true)
+        }
+        (FailureKind::Media, _) => {
+            ("The stream is damaged", "Its segments hold no video or sound that can be read.", true)
+        }
         (FailureKind::Unsupported, _) => (
             "This browser cannot play the stream",
             "It has no decoder for the stream's format (codec), or it cannot draw it. Another \

@@ -44,8 +44,20 @@ extern "C" {
 
 /// Attributes that the element observes beyond those of a video element.
 const ATTRIBUTES: [&str; 14] = [
-    "src", "controls", "projection", "stereo", "yaw", "pitch", "roll", "fov", "min-fov", "max-fov",
-    "yaw-range", "pitch-range", "gyro", "autorotate",
+    "src",
+    "controls",
+    "projection",
+    "stereo",
+    "yaw",
+    "pitch",
+    "roll",
+    "fov",
+    "min-fov",
+    "max-fov",
+    "yaw-range",
+    "pitch-range",
+    "gyro",
+    "autorotate",
 ];
 
 thread_local! {

@@ -13,8 +13,20 @@ use super::{controls, media, report};
 
 /// Properties that set an attribute.
 pub const REFLECTED: [&str; 14] = [
-    "src", "controls", "projection", "stereo", "yaw", "pitch", "roll", "fov", "minFov", "maxFov",
-    "yawRange", "pitchRange", "gyro", "autorotate",
+    "src",
+    "controls",
+    "projection",
+    "stereo",
+    "yaw",
+    "pitch",
+    "roll",
+    "fov",
+    "minFov",
+    "maxFov",
+    "yawRange",
+    "pitchRange",
+    "gyro",
+    "autorotate",
 ];
 
 /// Properties that are answered here.

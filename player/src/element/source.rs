@@ -9,8 +9,8 @@ use web_sys::HtmlVideoElement;
 
 use super::media;
 use crate::driver::{Command, Driver, PlayerEvent};
-use crate::web::media_source::{self, MediaSource, ObjectUrl};
 use crate::web::ignore_rejection;
+use crate::web::media_source::{self, MediaSource, ObjectUrl};
 use crate::worker::{self, RemoteDriver};
 
 #[wasm_bindgen]
@@ -204,7 +204,9 @@ pub fn play(video: &HtmlVideoElement) {
 }
 
 fn absolute_http_url(url: &str) -> Result<String, String> {
-    let base = web_sys::window().and_then(|window| window.document()).and_then(|d| d.base_uri().ok().flatten());
+    let base = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|d| d.base_uri().ok().flatten());
     let parsed = match base {
         Some(base) => web_sys::Url::new_with_base(url, &base),
         None => web_sys::Url::new(url),

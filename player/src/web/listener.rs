@@ -56,6 +56,8 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         // A target that is gone has no listener to remove.
-        let _ = self.target.remove_event_listener_with_callback(self.kind, self.closure.as_ref().unchecked_ref());
+        let _ = self
+            .target
+            .remove_event_listener_with_callback(self.kind, self.closure.as_ref().unchecked_ref());
     }
 }
