@@ -82,7 +82,7 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
 /// `n[@o]`: length and offset.
 pub(crate) fn byte_range(text: &str) -> Option<(u64, Option<u64>)> {
     match text.split_once('@') {
-        Some((length, offset)) => Some((integer(length)?, Some(integer(offset)?))),
+        Some((length, offset)) => Some((integer(length)?, integer(offset))),
         None => Some((integer(text)?, None)),
     }
 }

@@ -49,10 +49,11 @@ pub(crate) fn normalise(
         return Err(ParseError::TooLarge { limit: MAX_BYTES, what: "bytes" });
     }
     let separator = if body.contains('\n') { '\n' } else { '\r' };
-    let trimmed = body.trim_start_matches('\u{feff}').trim_start();
-    let blank_lines = body[..body.len() - trimmed.len()].matches(separator).count();
-    let mut lines = trimmed.split(separator).map(str::trim);
-    let first = lines.next().unwrap_or_default();
+    let mut lines = body.trim_start_matches('\u{feff}').split(separator).map(str::trim).zip(1..);
+    // Blank lines and comments do no harm.
+    let is_tag =
+        |line: &str| !line.is_empty() && (line.starts_with("#EXT") || !line.starts_with('#'));
+    let first = lines.find(|(line, _)| is_tag(line)).map_or("", |(line, _)| line);
     if !first.starts_with("#EXTM3U") {
         return Err(not_a_playlist(first));
     }
@@ -64,7 +65,7 @@ pub(crate) fn normalise(
         definitions: Vec::new(),
     };
     out.text.push_str("#EXTM3U\n");
-    for (line, number) in lines.zip(blank_lines as u32 + 2..) {
+    for (line, number) in lines {
         if line.is_empty() {
             continue;
         }
@@ -104,47 +105,47 @@ impl Normalised {
     ) -> Result<(), ParseError> {
         let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
         let (name, value) = (name.trim_end(), value.trim_start());
-        let verbatim = match name {
-            "INF" | "-X-TARGETDURATION" | "-X-MEDIA-SEQUENCE" if self.kind == Kind::Unknown => {
-                self.kind = Kind::Media;
-                return self.push_tag(tag, number, url, imports);
-            }
+        self.tell_kind(name);
+        let out = &mut self.text;
+        // Writing to a string does not fail.
+        let _ = match name {
+            "-X-DEFINE" => return self.define(Attributes(value), number, url, imports),
             "-X-DISCONTINUITY" | "-X-ENDLIST" | "-X-I-FRAMES-ONLY" | "-X-INDEPENDENT-SEGMENTS" => {
-                let _ = writeln!(self.text, "#EXT{name}");
-                return Ok(());
+                writeln!(out, "#EXT{name}")
             }
             "-X-MEDIA-SEQUENCE" | "-X-DISCONTINUITY-SEQUENCE" | "-X-VERSION" => {
-                if let Some(value) = integer(value) {
-                    let _ = writeln!(self.text, "#EXT{name}:{value}");
+                match integer(value) {
+                    Some(value) => writeln!(out, "#EXT{name}:{value}"),
+                    None => Ok(()),
                 }
-                return Ok(());
             }
-            "-X-PLAYLIST-TYPE" => matches!(value, "VOD" | "EVENT"),
-            "-X-BYTERANGE" => {
-                let (length, offset) = byte_range(value).ok_or(ParseError::Line {
-                    line: number as usize,
-                    tag: "EXT-X-BYTERANGE",
-                    problem: "expected <length>[@<offset>] in bytes",
-                })?;
-                let _ = match offset {
-                    Some(offset) => writeln!(self.text, "#EXT-X-BYTERANGE:{length}@{offset}"),
-                    None => writeln!(self.text, "#EXT-X-BYTERANGE:{length}"),
-                };
-                return Ok(());
+            "-X-PLAYLIST-TYPE" if matches!(value, "VOD" | "EVENT") => {
+                writeln!(out, "#EXT{name}:{value}")
             }
-            "-X-STREAM-INF" => false,
-            "-X-DEFINE" => {
-                self.define(Attributes(value), number, url, imports)?;
-                return Ok(());
-            }
-            _ => false,
+            "-X-BYTERANGE" => match byte_range(value) {
+                Some((length, Some(offset))) => writeln!(out, "#EXT{name}:{length}@{offset}"),
+                Some((length, None)) => writeln!(out, "#EXT{name}:{length}"),
+                None => {
+                    return Err(ParseError::Line {
+                        line: number as usize,
+                        tag: "EXT-X-BYTERANGE",
+                        problem: "expected <length>[@<offset>] in bytes",
+                    });
+                }
+            },
+            _ => writeln!(out, "#EXT-{number} {name}:{value}"),
         };
-        if verbatim {
-            let _ = writeln!(self.text, "#EXT{name}:{value}");
-        } else {
-            let _ = writeln!(self.text, "#EXT-{number} {name}:{value}");
-        }
         Ok(())
+    }
+
+    /// The first tag that only one kind of playlist has decides.
+    fn tell_kind(&mut self, name: &str) {
+        let is_variant = name == "-X-STREAM-INF";
+        let is_media = matches!(name, "INF" | "-X-TARGETDURATION" | "-X-MEDIA-SEQUENCE");
+        self.wants_variant |= is_variant;
+        if self.kind == Kind::Unknown && (is_variant || is_media) {
+            self.kind = if is_variant { Kind::Master } else { Kind::Media };
+        }
     }
 
     /// EXT-X-DEFINE (RFC 8216bis section 4.4.2.3).

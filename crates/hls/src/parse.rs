@@ -411,8 +411,8 @@ impl MediaReader {
             })?
             .into();
         let byte_range = parsed.byte_range.as_ref().map(|range| {
-            let continues = self.out.segments.last().is_some_and(|last| last.url == url);
-            let offset = range.offset.unwrap_or(if continues { self.range_end } else { 0 });
+            // The RFC wants the same resource as before; players do not look.
+            let offset = range.offset.unwrap_or(self.range_end);
             self.range_end = offset.saturating_add(range.length);
             ByteRange { offset, length: range.length }
         });
