@@ -110,7 +110,7 @@ impl Keys {
 
     /// Moves on to `time_secs`.
     pub fn advance(&mut self, time_secs: f64, steered: &mut impl Steered) {
-        self.time_secs = self.time_secs.max(time_secs - MAX_STEP_SECS);
+        self.oversleep(time_secs - MAX_STEP_SECS);
         let mut moved = [0.0; 3];
         while self.time_secs < time_secs {
             // In steps that end where a key stops counting, so that frames do not matter.
@@ -135,6 +135,18 @@ impl Keys {
         if zoom_log != 0.0 {
             steered.steer(Gesture::Zoom { factor: zoom_log.exp() });
         }
+    }
+
+    /// Skips to `wake_secs`, if that is later than now, as if no time had passed: keys that were
+    /// let go still have before them what they had, though no more than the longest step.
+    fn oversleep(&mut self, wake_secs: f64) {
+        if wake_secs <= self.time_secs {
+            return;
+        }
+        for until_secs in self.held.iter_mut().filter_map(|held| held.until_secs.as_mut()) {
+            *until_secs = wake_secs + (*until_secs - self.time_secs).min(MAX_STEP_SECS);
+        }
+        self.time_secs = wake_secs;
     }
 
     /// One stretch during which the same keys are down: the speed approaches theirs
@@ -237,6 +249,27 @@ mod tests {
         keys.press(Key::Right, 0.0, &mut camera);
         keys.advance(3600.0, &mut camera);
         assert!(camera.yaw_rad < 1.0, "{}", camera.yaw_rad);
+    }
+
+    #[test]
+    fn a_tap_counts_however_late_the_next_frame_is() {
+        for frame_secs in [0.016, 0.2, 0.5, 10.0] {
+            let (mut keys, mut camera) = (Keys::default(), TestCamera::default());
+            keys.press(Key::Right, 1.0, &mut camera);
+            keys.release(Key::Right, 1.0);
+            settle(&mut keys, 1.0, frame_secs, &mut camera);
+            let expected = TAP_SECS as f32 * TURN_FOVS_PER_SEC * camera.fov_rad;
+            assert!((camera.yaw_rad - expected).abs() < 1e-3, "{frame_secs}: {}", camera.yaw_rad);
+        }
+    }
+
+    #[test]
+    fn a_key_let_go_while_the_tab_slept_does_not_go_on_for_long() {
+        let (mut keys, mut camera) = (Keys::default(), TestCamera::default());
+        keys.press(Key::Right, 0.0, &mut camera);
+        keys.release(Key::Right, 10.0);
+        settle(&mut keys, 11.0, 0.016, &mut camera);
+        assert!(camera.yaw_rad < 0.5, "{}", camera.yaw_rad);
     }
 
     #[test]
