@@ -56,7 +56,8 @@ pub struct Sink {
     announced_open: bool,
     duration_secs: Option<f64>,
     seekable: Option<TimeRange>,
-    end_of_stream: bool,
+    /// Nothing is to be appended any more.
+    is_complete: bool,
     failed: Vec<(RequestId, AppendError)>,
     _listeners: [Listener; 2],
 }
@@ -78,7 +79,7 @@ impl Sink {
             announced_open: false,
             duration_secs: None,
             seekable: None,
-            end_of_stream: false,
+            is_complete: false,
             failed: Vec::new(),
             _listeners: listeners,
         })
@@ -91,7 +92,7 @@ impl Sink {
 
     /// Appends all tracks of a segment, their times shifted by `offset_secs`.
     pub fn append(&mut self, request: RequestId, segment: &Segment, offset_secs: f64) {
-        self.end_of_stream = false;
+        self.is_complete = false;
         if let Err(error) = self.add_missing_tracks(segment) {
             self.failed.push((request, error));
             return;
@@ -106,7 +107,6 @@ impl Sink {
 
     /// Removes a stretch of time from the buffers of these tracks.
     pub fn remove(&mut self, range: TimeRange, tracks: Tracks) {
-        self.end_of_stream = false;
         for track in self.tracks.iter_mut().filter(|track| tracks.contains(track.kind)) {
             track.push(Operation::Remove(range));
         }
@@ -124,7 +124,7 @@ impl Sink {
 
     /// Says, as soon as no buffer is busy, that what is in is all there is.
     pub fn end_of_stream(&mut self) {
-        self.end_of_stream = true;
+        self.is_complete = true;
     }
 
     /// What is in all buffers at once.
@@ -178,9 +178,8 @@ impl Sink {
             let start_secs = range.start_secs.max(0.0);
             let _ = self.source.set_live_seekable_range(start_secs, range.end_secs.max(start_secs));
         }
-        if self.end_of_stream {
-            self.end_of_stream = false;
-            // Refused only while a buffer is busy or the source is closed; neither is so.
+        if self.is_complete {
+            // A removal opens the source again, so this may come again. Refused only while a buffer is busy or the source is closed; neither is so.
             let _ = self.source.end_of_stream();
         }
     }
