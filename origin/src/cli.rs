@@ -9,8 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Config};
-use crate::publish;
-use crate::serve;
+use crate::{demo, publish, serve};
 
 /// Streams live and recorded 360-degree video.
 #[derive(Debug, Parser)]
@@ -18,6 +17,7 @@ use crate::serve;
 #[command(after_help = "Examples:
   immersive serve --site dist                  take RTMP, serve HLS and the site
   immersive publish test                       send a test signal to it
+  immersive demo --site dist                   both in one
   ffmpeg -re -i in.mp4 -c copy -f flv rtmp://localhost/live/test
 
 What is logged: IMMERSIVE_LOG=debug, or IMMERSIVE_LOG=immersive_origin::live=debug")]
@@ -30,6 +30,7 @@ struct Cli {
 enum Command {
     Serve(Serve),
     Publish(publish::Options),
+    Demo(demo::Options),
 }
 
 /// Take live streams over RTMP, serve them as HLS; serve recordings and the site.
@@ -66,7 +67,8 @@ pub struct Serve {
 /// Runs the program; an error is one sentence on standard error.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("IMMERSIVE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_env("IMMERSIVE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,6 +85,7 @@ fn run(command: Command) -> Result<()> {
         Command::Serve(options) if options.print_config => print(config::TEMPLATE),
         Command::Serve(options) => runtime.block_on(serve::run(options.into_config()?)),
         Command::Publish(options) => runtime.block_on(publish::run(options)),
+        Command::Demo(options) => runtime.block_on(demo::run(options)),
     }
 }
 

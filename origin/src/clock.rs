@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 /// Time since 1970-01-01T00:00:00Z; zero on a machine whose clock stands before that.
-#[expect(clippy::disallowed_methods, reason = "the origin is native; this is where its clock enters")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the origin is native; this is where its clock enters"
+)]
 pub fn unix_now() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

@@ -66,22 +66,43 @@ impl Config {
     /// # Errors
     /// When it cannot be read or says something that makes no sense; the message names the place.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("in the configuration {}", path.display()))
     }
 
     fn parse(text: &str) -> Result<Self> {
         let config: Self = toml::from_str(text)?;
         let live = &config.live;
-        ensure!((0.5..=60.0).contains(&live.segment_secs), "live.segment_secs is {}, allowed are 0.5 to 60", live.segment_secs);
-        ensure!((3..=10_000).contains(&live.window), "live.window is {}, allowed are 3 to 10000", live.window);
+        ensure!(
+            (0.5..=60.0).contains(&live.segment_secs),
+            "live.segment_secs is {}, allowed are 0.5 to 60",
+            live.segment_secs
+        );
+        ensure!(
+            (3..=10_000).contains(&live.window),
+            "live.window is {}, allowed are 3 to 10000",
+            live.window
+        );
         let rungs = &config.ladder.rungs;
         ensure!(rungs.len() <= 8, "ladder.rungs has {} entries, allowed are up to 8", rungs.len());
         for rung in rungs {
-            ensure!((16..=16_384).contains(&rung.width), "ladder.rungs: width {} is not between 16 and 16384", rung.width);
-            ensure!((16..=500_000).contains(&rung.kbps), "ladder.rungs: kbps {} is not between 16 and 500000", rung.kbps);
+            ensure!(
+                (16..=16_384).contains(&rung.width),
+                "ladder.rungs: width {} is not between 16 and 16384",
+                rung.width
+            );
+            ensure!(
+                (16..=500_000).contains(&rung.kbps),
+                "ladder.rungs: kbps {} is not between 16 and 500000",
+                rung.kbps
+            );
         }
-        ensure!(config.ladder.crf <= 51, "ladder.crf is {}, allowed are 0 to 51", config.ladder.crf);
+        ensure!(
+            config.ladder.crf <= 51,
+            "ladder.crf is {}, allowed are 0 to 51",
+            config.ladder.crf
+        );
         Ok(config)
     }
 

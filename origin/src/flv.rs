@@ -86,7 +86,8 @@ impl Reader {
             return Ok(None);
         }
         let header = &self.buffer[..TAG_HEADER_BYTES];
-        let length = usize::from(header[1]) << 16 | usize::from(header[2]) << 8 | usize::from(header[3]);
+        let length =
+            usize::from(header[1]) << 16 | usize::from(header[2]) << 8 | usize::from(header[3]);
         if length > MAX_TAG_BYTES {
             return Err(FlvError::TagTooLong { offset: self.offset, bytes: length });
         }
@@ -156,7 +157,11 @@ mod tests {
     fn sample() -> Vec<Tag> {
         vec![
             Tag { kind: TagKind::Script, timestamp_ms: 0, data: Bytes::from_static(b"meta") },
-            Tag { kind: TagKind::Video, timestamp_ms: 0x0102_0304, data: Bytes::from_static(&[7; 300]) },
+            Tag {
+                kind: TagKind::Video,
+                timestamp_ms: 0x0102_0304,
+                data: Bytes::from_static(&[7; 300]),
+            },
             Tag { kind: TagKind::Audio, timestamp_ms: u32::MAX, data: Bytes::new() },
         ]
     }

@@ -123,7 +123,9 @@ fn check_writable(data: &Path) -> Result<()> {
     let written = written.and_then(|()| std::fs::remove_file(&probe));
     if let Err(error) = written {
         let data = data.display();
-        bail!("the data folder {data} cannot be written ({error}): give this user the right to, or choose another with --data DIR");
+        bail!(
+            "the data folder {data} cannot be written ({error}): give this user the right to, or choose another with --data DIR"
+        );
     }
     Ok(())
 }
@@ -131,7 +133,9 @@ fn check_writable(data: &Path) -> Result<()> {
 fn check_site(site: &Path) -> Result<()> {
     if !site.join("index.html").is_file() {
         let site = site.display();
-        bail!("the site folder {site} has no index.html: build it with `cargo xtask build`, or choose another with --site DIR");
+        bail!(
+            "the site folder {site} has no index.html: build it with `cargo xtask build`, or choose another with --site DIR"
+        );
     }
     Ok(())
 }

@@ -5,8 +5,10 @@ use super::CodecError;
 /// Samples per AAC frame.
 pub const FRAME_SAMPLES: u64 = 1024;
 
-const SAMPLE_RATES_HZ: [u32; 13] =
-    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
+const SAMPLE_RATES_HZ: [u32; 13] = [
+    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
+    7_350,
+];
 
 /// What an AudioSpecificConfig says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,9 @@ mod tests {
     fn refuses_what_adts_cannot_carry() {
         assert!(matches!(AacConfig::parse(&[0x12]), Err(CodecError::Truncated { .. })));
         assert!(matches!(AacConfig::parse(&[0x17, 0x90]), Err(CodecError::Unsupported { .. })));
-        assert_eq!(AacConfig { object_type: 2, rate_index: 4, channels: 2 }.adts_header(8185), None);
+        assert_eq!(
+            AacConfig { object_type: 2, rate_index: 4, channels: 2 }.adts_header(8185),
+            None
+        );
     }
 }

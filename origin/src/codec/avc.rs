@@ -24,7 +24,8 @@ impl AvcConfig {
     /// # Errors
     /// When it is cut short, has no sequence parameter set, or one that makes no sense.
     pub fn parse(record: &Bytes) -> Result<Self, CodecError> {
-        let truncated = CodecError::Truncated { what: "AVC decoder configuration", bytes: record.len() };
+        let truncated =
+            CodecError::Truncated { what: "AVC decoder configuration", bytes: record.len() };
         if record.len() < 7 {
             return Err(truncated);
         }
@@ -44,7 +45,8 @@ impl AvcConfig {
                 at = end;
             }
         }
-        let sps = parameter_sets.iter().find(|set| set.first().is_some_and(|first| first & 31 == 7));
+        let sps =
+            parameter_sets.iter().find(|set| set.first().is_some_and(|first| first & 31 == 7));
         let sps = sps.ok_or(truncated)?;
         let size_px = sps_size(sps)?;
         let codec_string = format!("avc1.{:02x}{:02x}{:02x}", sps[1], sps[2], sps[3]);
@@ -56,7 +58,10 @@ impl AvcConfig {
 fn sps_size(sps: &[u8]) -> Result<(u32, u32), CodecError> {
     let unescaped = unescape(sps);
     if unescaped.len() < 4 {
-        return Err(CodecError::Truncated { what: "H.264 sequence parameter set", bytes: sps.len() });
+        return Err(CodecError::Truncated {
+            what: "H.264 sequence parameter set",
+            bytes: sps.len(),
+        });
     }
     let mut bits = Bits { bytes: &unescaped, at: 32 };
     let profile = unescaped[1];
@@ -90,7 +95,10 @@ fn sps_size(sps: &[u8]) -> Result<(u32, u32), CodecError> {
     let height = size(height_units, 16 * field_factor, crop_y * (crop[2] + crop[3]));
     match (width, height) {
         (Some(width @ 1..=32_768), Some(height @ 1..=32_768)) => Ok((width as u32, height as u32)),
-        _ => Err(CodecError::Unsupported { what: "H.264 picture width in macroblocks", value: width_mbs }),
+        _ => Err(CodecError::Unsupported {
+            what: "H.264 picture width in macroblocks",
+            value: width_mbs,
+        }),
     }
 }
 
@@ -208,8 +216,8 @@ mod tests {
 
     /// From x264: High, level 4.0, 1920x1080 (cropped from 1088).
     const SPS_1080P: &[u8] = &[
-        0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
-        0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6, 0x58,
+        0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00,
+        0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6, 0x58,
     ];
 
     fn record(sps: &[u8]) -> Bytes {

@@ -11,8 +11,10 @@ use tokio::process::{self, ChildStdin, ChildStdout, Command};
 
 /// ffmpeg gets this long to finish its output before it is killed.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// What ffmpeg said last is kept for the error message.
-const REMEMBERED_LINES: usize = 4;
+/// What ffmpeg said last is kept.
+const REMEMBERED_LINES: usize = 100;
+/// And so much of it goes into an error message.
+const QUOTED_LINES: usize = 3;
 
 /// A running ffmpeg: killed when dropped, and by the kernel when we die.
 #[derive(Debug)]
@@ -49,7 +51,8 @@ impl Child {
 
     /// Runs it with low priority, so that it takes only what nobody else wants.
     pub fn be_nice(&self) {
-        let pid = self.process.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed()));
+        let pid =
+            self.process.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed()));
         if let Some(pid) = pid {
             let _ = rustix::process::setpriority_process(Some(pid), 15);
         }
@@ -75,10 +78,15 @@ impl Child {
         let _ = self.process.kill().await;
     }
 
-    /// The last lines that it wrote to standard error, on one line.
+    /// The last lines that it wrote to standard error, on one line, for error messages.
     pub fn last_words(&self) -> String {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
+        let said = self.said();
+        said[said.len().saturating_sub(QUOTED_LINES)..].join("; ")
+    }
+
+    /// The last hundred lines that it wrote to standard error.
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
@@ -103,7 +111,10 @@ async fn log_lines(
 /// Pipes end every ffmpeg that reads from us or writes to us when we are killed hard; those that
 /// do neither need the kernel's help.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "pre_exec is unsafe; nothing else can set this between fork and exec")]
+#[expect(
+    unsafe_code,
+    reason = "pre_exec is unsafe; nothing else can set this between fork and exec"
+)]
 fn die_with_us(command: &mut Command) {
     let parent = rustix::process::getpid();
     // SAFETY: the closure only makes system calls, which is allowed after fork; it does not

@@ -37,8 +37,10 @@ impl Ffmpeg {
                 _ => anyhow::anyhow!("ffmpeg cannot be started ({error}): {REMEDY}"),
             })?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let version = text.strip_prefix("ffmpeg version ").and_then(|rest| rest.split_whitespace().next());
-        let version = version.context("the program called ffmpeg does not answer like ffmpeg; check the PATH")?;
+        let version =
+            text.strip_prefix("ffmpeg version ").and_then(|rest| rest.split_whitespace().next());
+        let version = version
+            .context("the program called ffmpeg does not answer like ffmpeg; check the PATH")?;
         if is_too_old(version) {
             bail!("ffmpeg {version} is too old, 5.1 or newer is needed: {REMEDY}");
         }
@@ -69,7 +71,8 @@ mod tests {
 
     #[test]
     fn versions() {
-        for good in ["5.1.9-0+deb12u1", "n7.0", "N-109468-gd39b34123d", "8.0", "2024-01-01-git-abc"] {
+        for good in ["5.1.9-0+deb12u1", "n7.0", "N-109468-gd39b34123d", "8.0", "2024-01-01-git-abc"]
+        {
             assert!(!is_too_old(good), "{good}");
         }
         for old in ["4.4.2-0ubuntu0.22.04.1", "5.0", "n4.3"] {

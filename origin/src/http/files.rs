@@ -12,11 +12,16 @@ use super::respond::{self, Cache, Content};
 
 /// A recording: playlists may be written again, segments not.
 pub async fn recording(data: &Path, segments: &[String], request: &Parts) -> Response<Body> {
-    let is_playlist = segments.last().is_some_and(|name| name.to_ascii_lowercase().ends_with(".m3u8"));
+    let is_playlist =
+        segments.last().is_some_and(|name| name.to_ascii_lowercase().ends_with(".m3u8"));
     let cache = if is_playlist { Cache::For(Duration::from_secs(60)) } else { Cache::Immutable };
     match read(data, segments).await {
-        Some(content) => respond::content(Content { cache, ..content }, &request.method, &request.headers),
-        None => respond::error(StatusCode::NOT_FOUND, "no such recording, or it is still being made"),
+        Some(content) => {
+            respond::content(Content { cache, ..content }, &request.method, &request.headers)
+        }
+        None => {
+            respond::error(StatusCode::NOT_FOUND, "no such recording, or it is still being made")
+        }
     }
 }
 

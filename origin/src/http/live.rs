@@ -9,8 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 
-use super::respond::{self, Cache, Content};
 use super::App;
+use super::respond::{self, Cache, Content};
 use crate::live::stream::Stream;
 
 /// `NAME.m3u8`, `NAME_RUNG/index.m3u8`, `NAME_RUNG/SEGMENT.ts`.
@@ -21,7 +21,10 @@ pub fn answer(app: &App, path: &[&str], request: &Parts) -> Response<Body> {
         _ => None,
     };
     let Some((stream, content)) = found else {
-        return respond::error(StatusCode::NOT_FOUND, "no such live stream, or not yet: see /api/streams");
+        return respond::error(
+            StatusCode::NOT_FOUND,
+            "no such live stream, or not yet: see /api/streams",
+        );
     };
     stream.served.requests.fetch_add(1, Relaxed);
     let response = respond::content(content, &request.method, &request.headers);

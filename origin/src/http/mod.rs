@@ -56,8 +56,10 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
         Method::OPTIONS => respond::preflight(&request.headers),
         Method::GET | Method::HEAD => route(&app, &request).await,
         _ => {
-            let mut response =
-                respond::error(StatusCode::METHOD_NOT_ALLOWED, "only GET, HEAD and OPTIONS are answered here");
+            let mut response = respond::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "only GET, HEAD and OPTIONS are answered here",
+            );
             respond::set(&mut response, axum::http::header::ALLOW, "GET, HEAD, OPTIONS");
             response
         }

@@ -63,8 +63,23 @@ mod tests {
     #[test]
     fn nothing_leaves_its_folder() {
         for path in [
-            "/../x", "/a/../../x", "/%2e%2e/x", "/%2E./x", "/..%2fx", "/a%2f..%2fx", "/a%5c..%5cx", "/..\\x", "/C:/x",
-            "/a%00b", "/.git/config", "/%", "/%2", "/%zz", "/%ff", "x", "",
+            "/../x",
+            "/a/../../x",
+            "/%2e%2e/x",
+            "/%2E./x",
+            "/..%2fx",
+            "/a%2f..%2fx",
+            "/a%5c..%5cx",
+            "/..\\x",
+            "/C:/x",
+            "/a%00b",
+            "/.git/config",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/%ff",
+            "x",
+            "",
         ] {
             assert_eq!(segments(path), None, "{path}");
         }

@@ -57,7 +57,8 @@ pub fn content(content: Content, method: &Method, headers: &HeaderMap) -> Respon
             content.bytes.slice(first as usize..=last as usize)
         }
         Range::Unsatisfiable => {
-            let mut response = error(StatusCode::RANGE_NOT_SATISFIABLE, "this range is beyond the end");
+            let mut response =
+                error(StatusCode::RANGE_NOT_SATISFIABLE, "this range is beyond the end");
             set(&mut response, header::CONTENT_RANGE, &format!("bytes */{whole}"));
             return response;
         }
@@ -74,7 +75,14 @@ pub fn error(status: StatusCode, message: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(format!("{message}\n")));
     *response.status_mut() = status;
     set(&mut response, header::CONTENT_TYPE, "text/plain; charset=utf-8");
-    set_cache(&mut response, if status == StatusCode::NOT_FOUND { Cache::For(Duration::from_secs(1)) } else { Cache::Never });
+    set_cache(
+        &mut response,
+        if status == StatusCode::NOT_FOUND {
+            Cache::For(Duration::from_secs(1))
+        } else {
+            Cache::Never
+        },
+    );
     response
 }
 
@@ -169,7 +177,9 @@ fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
     let condition = headers.get(header::IF_RANGE).map(|value| value.as_bytes() == etag.as_bytes());
     let spec = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let spec = spec.and_then(|spec| spec.trim().strip_prefix("bytes="));
-    let Some((from, to)) = spec.filter(|_| condition != Some(false)).and_then(|spec| spec.split_once('-')) else {
+    let Some((from, to)) =
+        spec.filter(|_| condition != Some(false)).and_then(|spec| spec.split_once('-'))
+    else {
         return Range::Whole;
     };
     let number = |text: &str| -> Option<u64> {
@@ -184,7 +194,9 @@ fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
         },
         (Some(first), _) if first >= whole => Range::Unsatisfiable,
         (Some(first), None) if to.trim().is_empty() => Range::Part { first, last: whole - 1 },
-        (Some(first), Some(last)) if first <= last => Range::Part { first, last: last.min(whole - 1) },
+        (Some(first), Some(last)) if first <= last => {
+            Range::Part { first, last: last.min(whole - 1) }
+        }
         _ => Range::Whole,
     }
 }

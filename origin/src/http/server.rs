@@ -55,7 +55,9 @@ impl Server {
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        let task = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
+        let task = tokio::spawn(async move {
+            axum::serve(listener, router).with_graceful_shutdown(stopped).await
+        });
         Self { task }
     }
 

@@ -1,8 +1,8 @@
 //! The site: static files with a content security policy.
 
 use axum::body::Body;
-use axum::http::request::Parts;
 use axum::http::header::HeaderName;
+use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 
 use super::respond::{self, Cache, Content};
@@ -11,7 +11,10 @@ use super::{App, files};
 /// A file of the site; `/` is its index.html.
 pub async fn answer(app: &App, segments: &[String], request: &Parts) -> Response<Body> {
     let Some(site) = &app.site else {
-        return respond::error(StatusCode::NOT_FOUND, "no site here: start the origin with --site DIR");
+        return respond::error(
+            StatusCode::NOT_FOUND,
+            "no site here: start the origin with --site DIR",
+        );
     };
     let mut segments = segments.to_vec();
     if let Some(last) = segments.last_mut().filter(|last| last.is_empty()) {
@@ -20,27 +23,36 @@ pub async fn answer(app: &App, segments: &[String], request: &Parts) -> Response
     let Some(content) = files::read(site, &segments).await else {
         return respond::error(StatusCode::NOT_FOUND, "there is nothing at this address");
     };
-    let policy = content.content_type.starts_with("text/html").then(|| security_policy(&content.bytes));
+    let policy =
+        content.content_type.starts_with("text/html").then(|| security_policy(&content.bytes));
     let hashed = segments.last().is_some_and(|name| has_hash(name));
     let cache = if hashed { Cache::Immutable } else { Cache::Revalidate };
-    let mut response = respond::content(Content { cache, ..content }, &request.method, &request.headers);
+    let mut response =
+        respond::content(Content { cache, ..content }, &request.method, &request.headers);
     if let Some(policy) = policy {
         respond::set(&mut response, HeaderName::from_static("content-security-policy"), &policy);
-        respond::set(&mut response, HeaderName::from_static("referrer-policy"), "strict-origin-when-cross-origin");
+        respond::set(
+            &mut response,
+            HeaderName::from_static("referrer-policy"),
+            "strict-origin-when-cross-origin",
+        );
     }
     response
 }
 
 /// Trunk puts 16 hexadecimal digits of the content's hash into the names of what it builds.
 fn has_hash(name: &str) -> bool {
-    let is_hash = |part: &str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hash =
+        |part: &str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     name.split(['-', '_', '.']).any(is_hash)
 }
 
 /// Scripts only from the site itself and WebAssembly; the inline scripts of this very page by
 /// their hashes. Media may come from anywhere: that is what the page is for.
 fn security_policy(html: &[u8]) -> String {
-    let hashes: String = inline_scripts(html).map(|script| format!(" 'sha256-{}'", base64(&sha256(script)))).collect();
+    let hashes: String = inline_scripts(html)
+        .map(|script| format!(" 'sha256-{}'", base64(&sha256(script))))
+        .collect();
     format!(
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{hashes}; style-src 'self' 'unsafe-inline'; \
          img-src 'self' data: blob:; media-src * data: blob:; connect-src * data: blob:; worker-src 'self' blob:; \
@@ -97,18 +109,24 @@ mod tests {
 
     #[test]
     fn base64_of_rfc_4648() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }
 
     #[test]
     fn inline_scripts_are_named_by_hash() {
-        let html = b"<head><script src=\"a.js\"></script><SCRIPT type=\"module\">alert(1)</SCRIPT></head>";
+        let html =
+            b"<head><script src=\"a.js\"></script><SCRIPT type=\"module\">alert(1)</SCRIPT></head>";
         // printf 'alert(1)' | openssl dgst -sha256 -binary | base64
         let hash = "bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI=";
         let policy = security_policy(html);
-        assert!(policy.contains(&format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';")), "{policy}");
+        assert!(
+            policy.contains(&format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';")),
+            "{policy}"
+        );
     }
 
     #[test]

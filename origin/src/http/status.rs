@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::body::Body;
-use axum::http::request::Parts;
 use axum::http::Response;
+use axum::http::request::Parts;
 use serde::Serialize;
 
 use super::App;
@@ -45,7 +45,8 @@ struct StreamReport {
 /// `/api/streams`.
 pub fn streams(app: &App, request: &Parts) -> Response<Body> {
     let uptime_secs = clock::unix_now().saturating_sub(app.started).as_secs();
-    let report = Report { version: env!("CARGO_PKG_VERSION"), uptime_secs, streams: stream_reports(app) };
+    let report =
+        Report { version: env!("CARGO_PKG_VERSION"), uptime_secs, streams: stream_reports(app) };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default();
     never_cached(json, "application/json", request)
 }
@@ -83,12 +84,22 @@ pub fn metrics(app: &App, request: &Parts) -> Response<Body> {
     text.value("immersive_uptime_seconds", "", uptime_secs);
     text.family("immersive_http_requests_total", "counter", "Requests answered, by outcome.");
     let counters = &app.counters;
-    for (outcome, counter) in [("ok", &counters.ok), ("refused", &counters.refused), ("failed", &counters.failed)] {
-        text.value("immersive_http_requests_total", &format!("outcome=\"{outcome}\""), counter.load(Relaxed));
+    for (outcome, counter) in
+        [("ok", &counters.ok), ("refused", &counters.refused), ("failed", &counters.failed)]
+    {
+        text.value(
+            "immersive_http_requests_total",
+            &format!("outcome=\"{outcome}\""),
+            counter.load(Relaxed),
+        );
     }
     text.family("immersive_http_body_bytes_total", "counter", "Body bytes sent.");
     text.value("immersive_http_body_bytes_total", "", counters.bytes.load(Relaxed));
-    text.family("immersive_ffmpeg_restarts_total", "counter", "Times that an encoder had to be started again.");
+    text.family(
+        "immersive_ffmpeg_restarts_total",
+        "counter",
+        "Times that an encoder had to be started again.",
+    );
     text.value("immersive_ffmpeg_restarts_total", "", RESTARTS.load(Relaxed));
     text.streams(&stream_reports(app));
     never_cached(text.0, "text/plain; version=0.0.4; charset=utf-8", request)
@@ -110,11 +121,19 @@ impl Metrics {
     fn streams(&mut self, streams: &[StreamReport]) {
         type Figure = fn(&StreamReport) -> u64;
         let figures: [(&str, &str, &str, Figure); 5] = [
-            ("immersive_stream_live", "gauge", "1 while it is being published.", |s| u64::from(s.state == "live")),
-            ("immersive_stream_ingest_bytes_total", "counter", "Bytes received.", |s| s.ingest_bytes),
-            ("immersive_stream_lost_tags_total", "counter", "Messages dropped unread.", |s| s.lost_tags),
+            ("immersive_stream_live", "gauge", "1 while it is being published.", |s| {
+                u64::from(s.state == "live")
+            }),
+            ("immersive_stream_ingest_bytes_total", "counter", "Bytes received.", |s| {
+                s.ingest_bytes
+            }),
+            ("immersive_stream_lost_tags_total", "counter", "Messages dropped unread.", |s| {
+                s.lost_tags
+            }),
             ("immersive_stream_requests_total", "counter", "Requests answered.", |s| s.requests),
-            ("immersive_stream_body_bytes_total", "counter", "Body bytes sent.", |s| s.bytes_served),
+            ("immersive_stream_body_bytes_total", "counter", "Body bytes sent.", |s| {
+                s.bytes_served
+            }),
         ];
         for (name, kind, help, figure) in figures {
             self.family(name, kind, help);
@@ -126,8 +145,12 @@ impl Metrics {
         let figures: [(&str, &str, &str, RungFigure); 4] = [
             ("immersive_rung_segments_total", "counter", "Segments made.", |r| r.segments),
             ("immersive_rung_bytes_total", "counter", "Bytes made.", |r| r.bytes),
-            ("immersive_rung_average_bits_per_second", "gauge", "Measured bit rate.", |r| r.average_bps),
-            ("immersive_rung_dropped", "gauge", "1 when it was given up.", |r| u64::from(r.dropped)),
+            ("immersive_rung_average_bits_per_second", "gauge", "Measured bit rate.", |r| {
+                r.average_bps
+            }),
+            ("immersive_rung_dropped", "gauge", "1 when it was given up.", |r| {
+                u64::from(r.dropped)
+            }),
         ];
         for (name, kind, help, figure) in figures {
             self.family(name, kind, help);

@@ -153,7 +153,8 @@ impl Publisher {
                 self.publication.lost_tags.fetch_add(1, Relaxed);
                 continue;
             }
-            queue.skipping = matches!(queue.tags.try_send(tag.clone()), Err(mpsc::error::TrySendError::Full(_)));
+            queue.skipping =
+                matches!(queue.tags.try_send(tag.clone()), Err(mpsc::error::TrySendError::Full(_)));
         }
         Ok(())
     }
@@ -199,7 +200,11 @@ mod tests {
     }
 
     fn tag(flags: u8) -> Tag {
-        Tag { kind: TagKind::Video, timestamp_ms: 0, data: Bytes::copy_from_slice(&[flags, 1, 0, 0, 0]) }
+        Tag {
+            kind: TagKind::Video,
+            timestamp_ms: 0,
+            data: Bytes::copy_from_slice(&[flags, 1, 0, 0, 0]),
+        }
     }
 
     #[test]
@@ -235,7 +240,19 @@ mod tests {
     #[test]
     fn names_that_would_leave_their_folder_are_refused() {
         let hub = Hub::new(Vec::new());
-        for bad in ["", ".", "..", "../x", "a/b", "a\\b", "a b", "\u{e9}", "%2e", ".hidden", &"x".repeat(65)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "a b",
+            "\u{e9}",
+            "%2e",
+            ".hidden",
+            &"x".repeat(65),
+        ] {
             assert!(hub.publish(bad, "here").is_err(), "{bad:?}");
         }
         for good in ["test", "Main_2.high-1"] {

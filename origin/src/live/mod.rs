@@ -1,7 +1,7 @@
 //! Live streams: from tags to segments and playlists.
 
 pub mod ladder;
-mod playlist;
+pub mod playlist;
 pub mod registry;
 pub mod samples;
 pub mod segmenter;

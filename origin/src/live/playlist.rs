@@ -93,7 +93,8 @@ impl fmt::Display for MasterPlaylist {
 
 impl fmt::Display for MediaPlaylist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self.segments.iter().map(|segment| segment.duration_secs.round()).fold(1.0, f64::max);
+        let longest =
+            self.segments.iter().map(|segment| segment.duration_secs.round()).fold(1.0, f64::max);
         writeln!(f, "#EXTM3U\n#EXT-X-VERSION:3")?;
         writeln!(f, "#EXT-X-TARGETDURATION:{}", self.target_duration_secs.max(longest as u64))?;
         writeln!(f, "#EXT-X-MEDIA-SEQUENCE:{}", self.media_sequence)?;

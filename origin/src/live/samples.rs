@@ -73,10 +73,16 @@ impl TagReader {
     fn read_video(&mut self, tag: &Tag) -> Result<Event, CodecError> {
         let [flags, packet, c0, c1, c2, ..] = *tag.data else { return Ok(Event::Other) };
         if flags & 0x80 != 0 {
-            return Err(CodecError::Unsupported { what: "Enhanced RTMP video packet", value: u64::from(flags) });
+            return Err(CodecError::Unsupported {
+                what: "Enhanced RTMP video packet",
+                value: u64::from(flags),
+            });
         }
         if flags & 15 != 7 {
-            return Err(CodecError::Unsupported { what: "FLV video codec", value: u64::from(flags & 15) });
+            return Err(CodecError::Unsupported {
+                what: "FLV video codec",
+                value: u64::from(flags & 15),
+            });
         }
         let data = tag.data.slice(5..);
         match packet {
@@ -94,7 +100,10 @@ impl TagReader {
     fn read_audio(&mut self, tag: &Tag) -> Result<Event, CodecError> {
         let [flags, packet, ..] = *tag.data else { return Ok(Event::Other) };
         if flags >> 4 != 10 {
-            return Err(CodecError::Unsupported { what: "FLV audio codec", value: u64::from(flags >> 4) });
+            return Err(CodecError::Unsupported {
+                what: "FLV audio codec",
+                value: u64::from(flags >> 4),
+            });
         }
         let data = tag.data.slice(2..);
         if packet == 0 {

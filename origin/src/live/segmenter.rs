@@ -123,7 +123,9 @@ impl Segmenter {
             done = self.begin(start, video.clone());
         }
         let overdue = |open: &mut Open| sample.dts_ms > open.end_ms + AUDIO_PATIENCE_MS;
-        if done.is_none() && (self.audio.is_none() || self.closing.as_mut().is_some_and(|open| overdue(open))) {
+        if done.is_none()
+            && (self.audio.is_none() || self.closing.as_mut().is_some_and(|open| overdue(open)))
+        {
             done = self.closing.take().map(|open| self.close(open));
         }
         let open = self.current.as_mut()?;
@@ -150,7 +152,8 @@ impl Segmenter {
         let mut bytes = BytesMut::with_capacity(capacity);
         self.muxer.write_tables(&mut bytes);
         let adts = BytesMut::new();
-        self.current = Some(Open { start, end_ms: i64::MAX, bytes, frames: 0, video, adts, adts_pts: 0 });
+        self.current =
+            Some(Open { start, end_ms: i64::MAX, bytes, frames: 0, video, adts, adts_pts: 0 });
         overtaken
     }
 

@@ -92,14 +92,24 @@ impl Live {
 
     /// Packages until the source ends or its clock jumps; then hands back the tags that belong to
     /// what follows.
-    async fn run_epoch(&self, stream: &Arc<Stream>, opening: Opening, tags: &mut mpsc::Receiver<Tag>) -> Vec<Tag> {
+    async fn run_epoch(
+        &self,
+        stream: &Arc<Stream>,
+        opening: Opening,
+        tags: &mut mpsc::Receiver<Tag>,
+    ) -> Vec<Tag> {
         let first_sequence = stream.rungs().iter().filter_map(|rung| rung.last_sequence()).max();
         let first_sequence = first_sequence.map_or(0, |last| last + 1);
         let timeline = Arc::new(Timeline::new(self.shape.segment, first_sequence));
         let has_audio = opening.has_audio;
         let rung = stream.add_rung(opening.size_px.0.to_string(), None);
         let configs = opening.configs.clone();
-        let source = Source { stream: stream.clone(), timeline: timeline.clone(), configs: configs.clone(), has_audio };
+        let source = Source {
+            stream: stream.clone(),
+            timeline: timeline.clone(),
+            configs: configs.clone(),
+            has_audio,
+        };
         let specs = self.ladder.plan(opening.size_px);
         let (to_ladder, ladder_tags) = mpsc::channel(LADDER_QUEUE);
         let ladder = Ladder::new(self.ffmpeg.clone(), self.ladder.clone(), source, &specs);
@@ -123,10 +133,14 @@ impl Live {
                 },
             };
             let relative_ms = i64::from(tag.timestamp_ms.wrapping_sub(base_ms).cast_signed());
-            let jumped = tag.kind != TagKind::Script && (relative_ms - last_ms).abs() > CLOCK_JUMP_MS;
+            let jumped =
+                tag.kind != TagKind::Script && (relative_ms - last_ms).abs() > CLOCK_JUMP_MS;
             let changed = is_config(&tag) && !configs.iter().any(|known| known.data == tag.data);
             if jumped || changed {
-                stream.warn(format!("the source {}: a discontinuity follows", if jumped { "clock jumped" } else { "changed its format" }));
+                stream.warn(format!(
+                    "the source {}: a discontinuity follows",
+                    if jumped { "clock jumped" } else { "changed its format" }
+                ));
                 left_over = configs;
                 left_over.retain(|known| jumped || known.kind != tag.kind);
                 left_over.push(tag);
@@ -144,7 +158,8 @@ impl Live {
                 Err(error) => stream.warn(format!("left out: {error}")),
             }
             if !ladder_skips || is_key_frame(&tag) {
-                ladder_skips = matches!(to_ladder.try_send(tag), Err(mpsc::error::TrySendError::Full(_)));
+                ladder_skips =
+                    matches!(to_ladder.try_send(tag), Err(mpsc::error::TrySendError::Full(_)));
             }
         }
         drop(to_ladder);
@@ -173,7 +188,8 @@ impl Live {
 async fn gather(name: &str, carried: Vec<Tag>, tags: &mut mpsc::Receiver<Tag>) -> Option<Opening> {
     let mut carried = carried.into_iter();
     let mut reader = TagReader::default();
-    let mut opening = Opening { configs: Vec::new(), has_audio: false, size_px: (0, 0), tags: Vec::new() };
+    let mut opening =
+        Opening { configs: Vec::new(), has_audio: false, size_px: (0, 0), tags: Vec::new() };
     let (mut says_no_audio, mut says_audio) = (false, false);
     for _ in 0..PREAMBLE_TAGS {
         let tag = match carried.next() {
@@ -199,13 +215,20 @@ async fn gather(name: &str, carried: Vec<Tag>, tags: &mut mpsc::Receiver<Tag>) -
         if begun || (is_key_frame(&tag) && opening.size_px.0 > 0) {
             opening.tags.push(tag.clone());
         }
-        let waited = opening.tags.first().map_or(0, |first| tag.timestamp_ms.wrapping_sub(first.timestamp_ms));
-        let audio_known = opening.has_audio || (says_no_audio && !says_audio) || waited > AUDIO_WAIT_MS;
+        let waited = opening
+            .tags
+            .first()
+            .map_or(0, |first| tag.timestamp_ms.wrapping_sub(first.timestamp_ms));
+        let audio_known =
+            opening.has_audio || (says_no_audio && !says_audio) || waited > AUDIO_WAIT_MS;
         if !opening.tags.is_empty() && audio_known {
             return Some(opening);
         }
     }
-    tracing::warn!(stream = name, "no H.264 key frame came in {PREAMBLE_TAGS} messages: nothing to serve");
+    tracing::warn!(
+        stream = name,
+        "no H.264 key frame came in {PREAMBLE_TAGS} messages: nothing to serve"
+    );
     None
 }
 

@@ -122,7 +122,12 @@ impl Stream {
 
     /// The rung with this id.
     pub fn rung(&self, id: &str) -> Option<Arc<Rung>> {
-        self.rungs.read().unwrap_or_else(PoisonError::into_inner).iter().find(|rung| rung.id == id).cloned()
+        self.rungs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .find(|rung| rung.id == id)
+            .cloned()
     }
 
     /// Says something that operators should read, once.
@@ -143,7 +148,10 @@ impl Stream {
     /// that numbers mean the same moment in every rung.
     pub fn push(&self, rung: &Rung, segment: Segment, timeline: &Timeline) {
         let mut state = rung.state_mut();
-        let expected = state.segments.back().map_or(segment.start.sequence, |last| last.segment.start.sequence + 1);
+        let expected = state
+            .segments
+            .back()
+            .map_or(segment.start.sequence, |last| last.segment.start.sequence + 1);
         if segment.start.sequence < expected {
             return;
         }
@@ -212,7 +220,11 @@ impl Rung {
     /// A segment by its file name.
     pub fn segment(&self, name: &str) -> Option<Bytes> {
         let state = self.state();
-        state.segments.iter().find(|listed| listed.name == name && !listed.gap).map(|listed| listed.segment.bytes.clone())
+        state
+            .segments
+            .iter()
+            .find(|listed| listed.name == name && !listed.gap)
+            .map(|listed| listed.segment.bytes.clone())
     }
 
     /// The number of the last segment.
@@ -307,7 +319,8 @@ impl RungState {
         self.segments_made += 1;
         // The last, short segment of a stream says nothing about its rate.
         if segment.duration_ms >= 500 || self.peak_bps == 0 {
-            self.peak_bps = self.peak_bps.max(segment.bytes.len() as u64 * 8_000 / segment.duration_ms as u64);
+            self.peak_bps =
+                self.peak_bps.max(segment.bytes.len() as u64 * 8_000 / segment.duration_ms as u64);
         }
     }
 
@@ -325,7 +338,16 @@ impl RungState {
     /// To a thousandth; the rates that broadcasters use come out exactly.
     fn frame_rate(&self) -> Option<f64> {
         let measured = self.frames as f64 * 1_000.0 / self.duration_ms as f64;
-        let usual = [24_000.0 / 1_001.0, 24.0, 25.0, 30_000.0 / 1_001.0, 30.0, 50.0, 60_000.0 / 1_001.0, 60.0];
+        let usual = [
+            24_000.0 / 1_001.0,
+            24.0,
+            25.0,
+            30_000.0 / 1_001.0,
+            30.0,
+            50.0,
+            60_000.0 / 1_001.0,
+            60.0,
+        ];
         let nearest = usual.into_iter().find(|usual| (usual - measured).abs() < 0.012);
         (self.duration_ms > 0).then(|| nearest.unwrap_or(measured))
     }
@@ -333,7 +355,8 @@ impl RungState {
     fn render(&mut self, stream: &Stream) {
         let first = self.segments.len().saturating_sub(stream.shape.window);
         let Some(head) = self.segments.get(first) else { return };
-        let unlisted = self.segments.iter().take(first).filter(|listed| listed.discontinuity).count();
+        let unlisted =
+            self.segments.iter().take(first).filter(|listed| listed.discontinuity).count();
         let segments = self.segments.iter().skip(first).map(|listed| PlaylistSegment {
             uri: listed.name.clone(),
             duration_secs: listed.segment.duration_ms as f64 / 1_000.0,

@@ -68,7 +68,17 @@ impl Muxer {
     pub fn write_audio(&mut self, pts: i64, adts_frames: &[u8], out: &mut BytesMut) {
         let mut pes = [0; 14];
         let length = u16::try_from(adts_frames.len() + 8).unwrap_or(0);
-        pes[..9].copy_from_slice(&[0, 0, 1, 0xc0, (length >> 8) as u8, length as u8, 0x84, 0x80, 5]);
+        pes[..9].copy_from_slice(&[
+            0,
+            0,
+            1,
+            0xc0,
+            (length >> 8) as u8,
+            length as u8,
+            0x84,
+            0x80,
+            5,
+        ]);
         put_timestamp(2, pts, &mut pes[9..14]);
         packetise(AUDIO_PID, &mut self.audio_counter, None, true, &pes, adts_frames, out);
     }
@@ -150,7 +160,12 @@ fn packetise(
 }
 
 /// The adaptation field with its stuffing; a field of one byte is a length of zero.
-fn put_adaptation(field: &mut [u8; 8], mut field_bytes: usize, mut stuffing: usize, out: &mut BytesMut) {
+fn put_adaptation(
+    field: &mut [u8; 8],
+    mut field_bytes: usize,
+    mut stuffing: usize,
+    out: &mut BytesMut,
+) {
     while field_bytes < 2 && stuffing > 0 {
         field_bytes += 1;
         stuffing -= 1;

@@ -74,7 +74,8 @@ pub fn luma([red, green, blue]: Colour) -> u8 {
 
 fn chroma([red, green, blue]: Colour) -> (u8, u8) {
     let luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-    let scale = |difference: f32, range: f32| (128.0 + difference / range * 224.0 / 255.0).round() as u8;
+    let scale =
+        |difference: f32, range: f32| (128.0 + difference / range * 224.0 / 255.0).round() as u8;
     (scale(blue - luma, 1.8556), scale(red - luma, 1.5748))
 }
 

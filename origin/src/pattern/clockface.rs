@@ -22,7 +22,13 @@ const GLYPHS: [char; 12] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ':
 /// Time since the pattern began: `0:01:23.4`.
 pub fn running_text(running_ms: u64) -> String {
     let secs = running_ms / 1_000;
-    format!("{}:{:02}:{:02}.{}", secs / 3_600 % 10, secs / 60 % 60, secs % 60, running_ms / 100 % 10)
+    format!(
+        "{}:{:02}:{:02}.{}",
+        secs / 3_600 % 10,
+        secs / 60 % 60,
+        secs % 60,
+        running_ms / 100 % 10
+    )
 }
 
 /// Time of day in UTC: `12:34:56.789`.
@@ -46,9 +52,28 @@ pub struct Clockface {
 
 impl Clockface {
     fn new(size: (usize, usize), yaw_deg: f32) -> Self {
-        let running = Line::new(size, Patch::at(yaw_deg, RUNNING_PITCH_DEG), running_text(0).len(), RUNNING_HEIGHT);
-        let wall = Line::new(size, Patch::at(yaw_deg, WALL_PITCH_DEG), wall_text(Duration::ZERO).len(), WALL_HEIGHT);
+        let running = Line::new(
+            size,
+            Patch::at(yaw_deg, RUNNING_PITCH_DEG),
+            running_text(0).len(),
+            RUNNING_HEIGHT,
+        );
+        let wall = Line::new(
+            size,
+            Patch::at(yaw_deg, WALL_PITCH_DEG),
+            wall_text(Duration::ZERO).len(),
+            WALL_HEIGHT,
+        );
         Self { running, wall }
+    }
+
+    /// Every pixel that it draws on.
+    pub fn pixels(&self) -> impl Iterator<Item = usize> {
+        let lines = [&self.running, &self.wall];
+        lines
+            .into_iter()
+            .flat_map(|line| line.rim.iter().chain(line.cells.iter().flat_map(|cell| &cell.pixels)))
+            .copied()
     }
 
     /// Draws what has changed.
@@ -58,7 +83,7 @@ impl Clockface {
     }
 }
 
-/// One line: a cell for each letter, and around them black.
+/// One line: a cell for each letter, and around them a rim that stays black.
 #[derive(Debug)]
 struct Line {
     rim: Vec<usize>,
@@ -104,9 +129,6 @@ impl Line {
     }
 
     fn show(&mut self, text: &str, luma: &mut [u8]) {
-        for at in self.rim.drain(..) {
-            luma[at] = BLACK;
-        }
         for (cell, letter) in self.cells.iter_mut().zip(text.chars()) {
             let Some(glyph) = GLYPHS.iter().position(|&glyph| glyph == letter) else { continue };
             if cell.shown.replace(letter) == Some(letter) {

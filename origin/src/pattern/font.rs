@@ -34,7 +34,8 @@ fn digit(byte: u8) -> f32 {
 fn distance_to_segment((x, y): (f32, f32), (ax, ay): (f32, f32), (bx, by): (f32, f32)) -> f32 {
     let (dx, dy) = (bx - ax, by - ay);
     let length_squared = dx * dx + dy * dy;
-    let along = if length_squared == 0.0 { 0.0 } else { ((x - ax) * dx + (y - ay) * dy) / length_squared };
+    let along =
+        if length_squared == 0.0 { 0.0 } else { ((x - ax) * dx + (y - ay) * dy) / length_squared };
     let along = along.clamp(0.0, 1.0);
     let (ox, oy) = (x - ax - along * dx, y - ay - along * dy);
     (ox * ox + oy * oy).sqrt()

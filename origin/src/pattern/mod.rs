@@ -32,7 +32,10 @@ pub struct Pattern {
 /// In one sentence.
 pub fn check_size((width, height): (u32, u32)) -> Result<(), String> {
     if width != height * 2 {
-        return Err(format!("{width}x{height} is not 2:1, which an equirectangular frame must be: try {width}x{}", width / 2));
+        return Err(format!(
+            "{width}x{height} is not 2:1, which an equirectangular frame must be: try {width}x{}",
+            width / 2
+        ));
     }
     if !(128..=8_192).contains(&width) || width % 4 != 0 {
         return Err(format!("width {width} is not allowed: 128 to 8192, a multiple of 4"));
@@ -43,8 +46,15 @@ pub fn check_size((width, height): (u32, u32)) -> Result<(), String> {
 impl Pattern {
     /// A pattern of this size (see [`check_size`]) and this many frames per second.
     pub fn new(size_px: (u32, u32), fps: u32) -> Self {
-        let canvas = scene::draw(size_px);
+        let mut canvas = scene::draw(size_px);
         let clocks = clockface::all(size_px);
+        // Black first, so that no colour shines through what only changes in brightness.
+        clocks.iter().flat_map(Clockface::pixels).for_each(|at| canvas.pixels[at] = [0; 3]);
+        let (columns, rows) = strip::area(size_px);
+        for y in rows {
+            let start = y * size_px.0 as usize;
+            canvas.pixels[start + columns.start..start + columns.end].fill([0; 3]);
+        }
         Self { size_px, fps: fps.max(1), yuv: canvas.to_yuv420(), clocks, frames: 0 }
     }
 
@@ -78,7 +88,10 @@ mod tests {
             let frame = pattern.next_frame(now).to_vec();
             assert_eq!(frame.len(), 320 * 160 * 3 / 2);
             assert_eq!(strip::read(&frame, (320, 160), strip::Row::Frame), Some(expected));
-            assert_eq!(strip::read(&frame, (320, 160), strip::Row::WallClock), Some(1_000_000 + expected * 40));
+            assert_eq!(
+                strip::read(&frame, (320, 160), strip::Row::WallClock),
+                Some(1_000_000 + expected * 40)
+            );
         }
     }
 

@@ -37,13 +37,15 @@ impl Patch {
     /// centre, with its position on the plane and the size of a pixel there.
     pub fn pixels(&self, (width, height): (usize, usize), reach: f32) -> Vec<Pixel> {
         let pitch = self.centre[1].clamp(-1.0, 1.0).asin();
-        let angle = reach.atan();
+        // To the corner of the square that is asked for.
+        let angle = (reach * std::f32::consts::SQRT_2).atan();
         let rows = (pitch - angle, pitch + angle);
-        let row_of = |pitch: f32| ((0.5 - pitch / PI) * height as f32).clamp(0.0, height as f32) as usize;
+        let row_of =
+            |pitch: f32| ((0.5 - pitch / PI) * height as f32).clamp(0.0, height as f32) as usize;
         let mut pixels = Vec::new();
         for y in row_of(rows.1)..(row_of(rows.0) + 1).min(height) {
             let row = Row::new(y, height);
-            for x in 0..width {
+            for x in self.columns(pitch, angle, width) {
                 let Some((u, v)) = self.project(row.direction(x, width)) else { continue };
                 if u.abs().max(v.abs()) <= reach {
                     let pixel = PI / height as f32 * (1.0 + u * u + v * v);
@@ -52,6 +54,21 @@ impl Patch {
             }
         }
         pixels
+    }
+
+    /// The columns within `angle` of the centre, all of them when a pole is within it too.
+    fn columns(&self, pitch: f32, angle: f32, width: usize) -> impl Iterator<Item = usize> {
+        let sine = angle.sin() / pitch.cos().max(1e-6);
+        let half = if pitch.abs() + angle < PI / 2.0 && sine < 1.0 {
+            sine.asin() / (2.0 * PI)
+        } else {
+            0.5
+        };
+        let yaw = self.right[2].atan2(self.right[0]);
+        let middle = (yaw / (2.0 * PI) + 0.5) * width as f32;
+        let count = ((half * 2.0 * width as f32) as usize + 2).min(width);
+        let first = (middle - half * width as f32).floor() as i64;
+        (first..).take(count).map(move |x| x.rem_euclid(width as i64) as usize)
     }
 }
 
@@ -106,15 +123,39 @@ mod tests {
 
     #[test]
     fn right_and_up_are_the_viewers() {
-        for (yaw, pitch) in [(0.0, 0.0), (90.0, 0.0), (180.0, 30.0), (-90.0, -60.0), (0.0, 90.0), (0.0, -90.0)] {
+        for (yaw, pitch) in
+            [(0.0, 0.0), (90.0, 0.0), (180.0, 30.0), (-90.0, -60.0), (0.0, 90.0), (0.0, -90.0)]
+        {
             let patch = Patch::at(yaw, pitch);
             let (u, v) = patch.project(patch.centre).unwrap();
             assert!(u.abs() < 1e-6 && v.abs() < 1e-6);
-            assert!(dot(patch.right, patch.up).abs() < 1e-6 && dot(patch.right, patch.centre).abs() < 1e-6);
+            assert!(
+                dot(patch.right, patch.up).abs() < 1e-6
+                    && dot(patch.right, patch.centre).abs() < 1e-6
+            );
         }
         // Who looks up from FRONT has RIGHT on the right and BACK above.
         let up = Patch::at(0.0, 90.0);
         assert!(dot(up.right, [1.0, 0.0, 0.0]) > 0.999 && dot(up.up, [0.0, 0.0, 1.0]) > 0.999);
+    }
+
+    #[test]
+    fn no_pixel_is_missed_or_met_twice() {
+        let size = (320, 160);
+        for (yaw, pitch) in
+            [(0.0, 0.0), (180.0, -12.0), (-90.0, 60.0), (30.0, 75.0), (0.0, 90.0), (0.0, -90.0)]
+        {
+            let patch = Patch::at(yaw, pitch);
+            let mut found: Vec<usize> =
+                patch.pixels(size, 0.3).iter().map(|pixel| pixel.at).collect();
+            found.sort_unstable();
+            let inside = |at: &usize| {
+                let plane = patch.project(Row::new(at / 320, 160).direction(at % 320, 320));
+                plane.is_some_and(|(u, v)| u.abs().max(v.abs()) <= 0.3)
+            };
+            let expected: Vec<usize> = (0..320 * 160).filter(inside).collect();
+            assert_eq!(found, expected, "{yaw} {pitch}");
+        }
     }
 
     #[test]

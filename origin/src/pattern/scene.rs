@@ -96,8 +96,19 @@ fn numbers(canvas: &mut Canvas) {
         write(canvas, Patch::at(yaw as f32, 0.0), &label(yaw), (0.0, 0.035), NUMBER_HEIGHT);
     }
     for yaw in [0, 90, 180, -90] {
-        for pitch in [-75, -60, -15, 15, 30, 45, 60, 75] {
-            write(canvas, Patch::at(yaw as f32, pitch as f32), &label(pitch), (0.0, 0.035), NUMBER_HEIGHT);
+        // Where no name, clock or strip is in the way.
+        let pitches: &[i32] = match yaw {
+            0 | 180 => &[-75, -60, 15, 30, 45, 60, 75],
+            _ => &[-60, -45, -30, 15, 30, 45, 60],
+        };
+        for &pitch in pitches {
+            write(
+                canvas,
+                Patch::at(yaw as f32, pitch as f32),
+                &label(pitch),
+                (0.0, 0.035),
+                NUMBER_HEIGHT,
+            );
         }
     }
 }

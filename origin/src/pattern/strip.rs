@@ -35,6 +35,13 @@ pub fn write(luma: &mut [u8], size_px: (u32, u32), row: Row, number: u32) {
     }
 }
 
+/// The pixels of both rows, x and y.
+pub fn area((width, height): (u32, u32)) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+    let (first, last) =
+        (cell((width, height), Row::Frame, 0), cell((width, height), Row::WallClock, CELLS - 1));
+    (first.0.start..last.0.end, first.1.start..last.1.end)
+}
+
 /// Reads a number from a luma plane of any size and range; `None` when there is none.
 pub fn read(luma: &[u8], size_px: (u32, u32), row: Row) -> Option<u32> {
     let mut means = [0.0; CELLS];

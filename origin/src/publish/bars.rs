@@ -12,7 +12,18 @@ pub fn command(ffmpeg: &Ffmpeg, duration: Option<Duration>, to: &str) -> Command
     let mut command = ffmpeg.command();
     command.args(["-re", "-f", "lavfi", "-i", "testsrc=size=1280x720:rate=30"]);
     command.args(["-f", "lavfi", "-i", "sine=frequency=400"]);
-    command.args(["-pix_fmt", "yuv420p", "-c:v", "libx264", "-b:v", "500k", "-g", "60", "-keyint_min", "60"]);
+    command.args([
+        "-pix_fmt",
+        "yuv420p",
+        "-c:v",
+        "libx264",
+        "-b:v",
+        "500k",
+        "-g",
+        "60",
+        "-keyint_min",
+        "60",
+    ]);
     command.args(["-preset", "veryfast", "-profile:v", "baseline", "-sc_threshold", "0"]);
     command.args(["-c:a", "aac", "-b:a", "64k"]);
     if let Some(duration) = duration {

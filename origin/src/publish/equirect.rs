@@ -36,11 +36,22 @@ pub struct Signal {
 /// When ffmpeg ends before that, most likely because the server cannot be reached.
 pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str) -> Result<()> {
     let mut command = inputs(ffmpeg, signal);
+    command.args(["-map", "0:v", "-map", "1:a", "-shortest"]);
     command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-crf", "21"]);
     let rate = format!("{}k", signal.kbps);
     command.args(["-maxrate", &rate, "-bufsize", &rate, "-pix_fmt", "yuv420p"]);
     command.args(["-g", &(signal.fps * KEY_FRAME_SECS).to_string(), "-x264-params", "scenecut=0"]);
-    command.args(["-c:a", "aac", "-b:a", "96k", "-f", "flv", "-flvflags", "no_duration_filesize", to]);
+    command.args([
+        "-c:a",
+        "aac",
+        "-b:a",
+        "96k",
+        "-f",
+        "flv",
+        "-flvflags",
+        "no_duration_filesize",
+        to,
+    ]);
     let mut child = Child::spawn(command, "publish")?;
     let stdin = child.take_stdin().context("no pipe to ffmpeg")?;
     let fed = frames(stdin, signal, true).await;
@@ -56,12 +67,30 @@ pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str) -> Result<()> {
 pub fn inputs(ffmpeg: &Ffmpeg, signal: Signal) -> Command {
     let (width, height) = signal.size_px;
     let mut command = ffmpeg.command();
-    command.args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", &format!("{width}x{height}")]);
+    command.args([
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "yuv420p",
+        "-video_size",
+        &format!("{width}x{height}"),
+    ]);
     command.args(["-framerate", &signal.fps.to_string()]);
-    command.args(["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"]);
-    command.args(["-i", "pipe:0", "-f", "lavfi", "-i", "sine=frequency=440:beep_factor=2:sample_rate=48000,volume=0.3"]);
-    command.args(["-map", "0:v", "-map", "1:a", "-shortest"]);
-    command.args(["-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"]);
+    command.args([
+        "-color_range",
+        "tv",
+        "-color_primaries",
+        "bt709",
+        "-color_trc",
+        "bt709",
+        "-colorspace",
+        "bt709",
+    ]);
+    let seconds = signal
+        .duration
+        .map_or(String::new(), |duration| format!(":duration={}", duration.as_secs_f64()));
+    let tone = format!("sine=frequency=440:beep_factor=2:sample_rate=48000{seconds},volume=0.3");
+    command.args(["-i", "pipe:0", "-f", "lavfi", "-i", &tone]);
     command.stdin(Stdio::piped()).stdout(Stdio::null());
     command
 }
@@ -71,8 +100,11 @@ pub fn inputs(ffmpeg: &Ffmpeg, signal: Signal) -> Command {
 /// # Errors
 /// When the reader goes away.
 pub async fn frames(mut stdin: ChildStdin, signal: Signal, real_time: bool) -> Result<()> {
-    let mut pattern = tokio::task::spawn_blocking(move || Pattern::new(signal.size_px, signal.fps)).await?;
-    let count = signal.duration.map(|duration| (duration.as_secs_f64() * f64::from(signal.fps)).round() as u64);
+    let mut pattern =
+        tokio::task::spawn_blocking(move || Pattern::new(signal.size_px, signal.fps)).await?;
+    let count = signal
+        .duration
+        .map(|duration| (duration.as_secs_f64() * f64::from(signal.fps)).round() as u64);
     let (began, began_unix) = (Instant::now(), clock::unix_now());
     let mut warned = false;
     for index in 0..count.unwrap_or(u64::MAX) {
@@ -84,7 +116,12 @@ pub async fn frames(mut stdin: ChildStdin, signal: Signal, real_time: bool) -> R
             let late = began.elapsed().saturating_sub(due);
             if late > LATE && !warned {
                 warned = true;
-                tracing::warn!("this machine does not keep up with {} frames per second of {:?}: {:.1} s late", signal.fps, signal.size_px, late.as_secs_f64());
+                tracing::warn!(
+                    "this machine does not keep up with {} frames per second of {:?}: {:.1} s late",
+                    signal.fps,
+                    signal.size_px,
+                    late.as_secs_f64()
+                );
             }
         }
         stdin.write_all(pattern.next_frame(shown)).await.context("ffmpeg went away")?;

@@ -13,7 +13,7 @@ use crate::hub::is_stream_name;
 use crate::pattern;
 use crate::serve::until_told_to_stop;
 
-pub use equirect::{Signal, frames, publish};
+pub use equirect::{Signal, frames, inputs, publish};
 
 /// Send a test signal, with ffmpeg.
 #[derive(Clone, Debug, Args)]
@@ -60,19 +60,32 @@ enum Pattern {
 /// When ffmpeg cannot be had or cannot reach the server.
 pub async fn run(options: Options) -> Result<()> {
     if !is_stream_name(&options.name) {
-        bail!("stream name {:?} is not allowed: use letters, digits, '-', '_' and '.'", options.name);
+        bail!(
+            "stream name {:?} is not allowed: use letters, digits, '-', '_' and '.'",
+            options.name
+        );
     }
     let ffmpeg = Ffmpeg::find().await?;
-    let to = options.to.clone().unwrap_or_else(|| format!("rtmp://127.0.0.1/live/{}", options.name));
-    ensure!(to.contains("://"), "{to:?} is not an address: give one like rtmp://HOST/live/{}", options.name);
+    let to =
+        options.to.clone().unwrap_or_else(|| format!("rtmp://127.0.0.1/live/{}", options.name));
+    ensure!(
+        to.contains("://"),
+        "{to:?} is not an address: give one like rtmp://HOST/live/{}",
+        options.name
+    );
     tracing::info!(to, "publishing");
     let publishing = async {
         match options.pattern {
             Pattern::Bars => run_bars(&ffmpeg, options.duration, &to).await,
             Pattern::Equirect => {
-                pattern::check_size(options.size).map_err(|problem| anyhow::anyhow!("--size: {problem}"))?;
-                let signal =
-                    Signal { size_px: options.size, fps: options.fps, kbps: options.kbps, duration: options.duration };
+                pattern::check_size(options.size)
+                    .map_err(|problem| anyhow::anyhow!("--size: {problem}"))?;
+                let signal = Signal {
+                    size_px: options.size,
+                    fps: options.fps,
+                    kbps: options.kbps,
+                    duration: options.duration,
+                };
                 publish(&ffmpeg, signal, &to).await
             }
         }
@@ -93,7 +106,9 @@ async fn run_bars(ffmpeg: &Ffmpeg, duration: Option<Duration>, to: &str) -> Resu
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let size = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let size = text
+        .split_once('x')
+        .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     size.ok_or_else(|| format!("{text:?} is not a size like 1920x960"))
 }
 

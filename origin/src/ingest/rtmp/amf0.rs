@@ -58,7 +58,9 @@ impl Value {
     /// The named value of an object.
     pub fn get(&self, name: &str) -> Option<&Value> {
         match self {
-            Self::Object(entries) => entries.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            Self::Object(entries) => {
+                entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -212,7 +214,10 @@ mod tests {
     fn values_survive_a_round_trip_and_prefixes_are_errors() {
         let value = Value::Object(vec![
             ("app".to_owned(), Value::String("live".to_owned())),
-            ("n".to_owned(), Value::Array(vec![Value::Number(-0.5), Value::Null, Value::Boolean(true)])),
+            (
+                "n".to_owned(),
+                Value::Array(vec![Value::Number(-0.5), Value::Null, Value::Boolean(true)]),
+            ),
             ("o".to_owned(), Value::Object(Vec::new())),
         ]);
         let mut bytes = BytesMut::new();

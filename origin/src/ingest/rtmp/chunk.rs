@@ -151,7 +151,11 @@ impl Reader {
         }
         let mut header = stream.map(|stream| stream.header).unwrap_or_default();
         let continues = stream.is_some_and(|stream| !stream.payload.is_empty());
-        let read = if continues { header.skip(format, &mut bytes) } else { header.read(format, &mut bytes) };
+        let read = if continues {
+            header.skip(format, &mut bytes)
+        } else {
+            header.read(format, &mut bytes)
+        };
         Ok(read.map(|()| (id, self.buffer.len() - bytes.len(), header)))
     }
 }
@@ -170,7 +174,8 @@ impl Header {
             self.kind = take(bytes, 1)?[0];
         }
         if format == 0 {
-            self.stream_id = take(bytes, 4)?.iter().rev().fold(0, |id, &byte| id << 8 | u32::from(byte));
+            self.stream_id =
+                take(bytes, 4)?.iter().rev().fold(0, |id, &byte| id << 8 | u32::from(byte));
         }
         self.is_extended = field == EXTENDED;
         self.field = if self.is_extended { read_u32(bytes)? } else { field };
@@ -273,7 +278,8 @@ mod tests {
 
     #[test]
     fn messages_survive_a_round_trip_byte_by_byte() {
-        let sent = [message(0, 0), message(40, 1), message(0x00ff_ffff, 128), message(u32::MAX, 1_000)];
+        let sent =
+            [message(0, 0), message(40, 1), message(0x00ff_ffff, 128), message(u32::MAX, 1_000)];
         let mut bytes = BytesMut::new();
         for message in &sent {
             write(message, 4, INITIAL_CHUNK_BYTES, &mut bytes);
@@ -291,8 +297,10 @@ mod tests {
             &[0xc4, 0xdd],                                        // + 33 ms
         ]
         .concat();
-        let times: Vec<u32> =
-            read_all(&mut Reader::default(), &bytes).iter().map(|message| message.timestamp_ms).collect();
+        let times: Vec<u32> = read_all(&mut Reader::default(), &bytes)
+            .iter()
+            .map(|message| message.timestamp_ms)
+            .collect();
         assert_eq!(times, [100, 133, 166, 199]);
     }
 
@@ -324,7 +332,11 @@ mod tests {
         reader.set_chunk_bytes(0x7fff_ffff).unwrap();
         let huge = [0x04, 0, 0, 0, 0xff, 0xff, 0xff, 9, 1, 0, 0, 0];
         reader.push(&huge);
-        assert_eq!(reader.next_message(), Ok(None), "nothing is set aside for bytes that never came");
+        assert_eq!(
+            reader.next_message(),
+            Ok(None),
+            "nothing is set aside for bytes that never came"
+        );
 
         let mut reader = Reader::default();
         for id in 2..40 {

@@ -44,18 +44,27 @@ enum Ended {
 }
 
 /// Serves a connection until it ends or `stop` turns true.
-pub async fn run(connection: TcpStream, peer: SocketAddr, hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    connection: TcpStream,
+    peer: SocketAddr,
+    hub: Arc<Hub>,
+    mut stop: watch::Receiver<bool>,
+) {
     let _ = connection.set_nodelay(true);
-    let mut connection = Connection { socket: connection, peer, hub, session: Session::default(), publisher: None };
+    let mut connection =
+        Connection { socket: connection, peer, hub, session: Session::default(), publisher: None };
     let ended = tokio::select! {
         ended = connection.serve() => ended,
         _ = stop.wait_for(|stop| *stop) => return,
     };
-    let stream = connection.publisher.as_ref().map(|publisher| publisher.publication().name.clone());
+    let stream =
+        connection.publisher.as_ref().map(|publisher| publisher.publication().name.clone());
     match ended {
         Ok(()) => tracing::debug!(%peer, stream, "RTMP connection closed"),
         // Health checks of load balancers and port scans are no news.
-        Err(Ended::Io(error)) if stream.is_none() => tracing::debug!(%peer, "RTMP connection ended: {error}"),
+        Err(Ended::Io(error)) if stream.is_none() => {
+            tracing::debug!(%peer, "RTMP connection ended: {error}")
+        }
         Err(error) => tracing::warn!(%peer, stream, "RTMP connection ended: {error}"),
     }
 }
@@ -76,7 +85,8 @@ impl Connection {
             buffer.clear();
             buffer.reserve(READ_BYTES);
             let patience = if self.publisher.is_some() { SILENCE } else { START_PATIENCE };
-            let count = within(patience, async { Ok(self.socket.read_buf(&mut buffer).await?) }).await?;
+            let count =
+                within(patience, async { Ok(self.socket.read_buf(&mut buffer).await?) }).await?;
             if count == 0 {
                 return Ok(());
             }
@@ -131,11 +141,15 @@ impl Connection {
             return Err("this connection publishes already".to_owned());
         }
         if application != APPLICATION {
-            return Err(format!("there is no application {application:?}, publish to /{APPLICATION}/NAME"));
+            return Err(format!(
+                "there is no application {application:?}, publish to /{APPLICATION}/NAME"
+            ));
         }
         // What follows a question mark is for the server.
         let name = name.split('?').next().unwrap_or_default();
-        self.hub.publish(name, &format!("rtmp {}", self.peer)).map_err(|refused| refused.to_string())
+        self.hub
+            .publish(name, &format!("rtmp {}", self.peer))
+            .map_err(|refused| refused.to_string())
     }
 
     async fn send(&mut self) -> Result<(), Ended> {
@@ -147,6 +161,9 @@ impl Connection {
     }
 }
 
-async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, Ended>>) -> Result<T, Ended> {
+async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, Ended>>,
+) -> Result<T, Ended> {
     timeout(patience, work).await.map_err(|_| Ended::Silent(patience))?
 }

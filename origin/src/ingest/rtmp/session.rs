@@ -124,19 +124,28 @@ impl Session {
 
     fn on_message(&mut self, message: Message) -> Result<(), SessionError> {
         let payload = &message.payload;
-        let number = payload.get(..4).map(|bytes| bytes.iter().fold(0, |n, &byte| n << 8 | u32::from(byte)));
+        let number =
+            payload.get(..4).map(|bytes| bytes.iter().fold(0, |n, &byte| n << 8 | u32::from(byte)));
         match (message.kind, number) {
             (kind::SET_CHUNK_SIZE, Some(bytes)) => self.reader.set_chunk_bytes(bytes)?,
             (kind::ABORT, Some(stream)) => self.reader.abort(stream),
             (kind::WINDOW_SIZE, Some(bytes)) => self.window_bytes = Some(bytes),
             (kind::USER_CONTROL, _) => self.on_user_control(payload),
-            (kind::AUDIO, _) => self.on_media(TagKind::Audio, message.timestamp_ms, payload.clone()),
-            (kind::VIDEO, _) => self.on_media(TagKind::Video, message.timestamp_ms, payload.clone()),
+            (kind::AUDIO, _) => {
+                self.on_media(TagKind::Audio, message.timestamp_ms, payload.clone())
+            }
+            (kind::VIDEO, _) => {
+                self.on_media(TagKind::Video, message.timestamp_ms, payload.clone())
+            }
             (kind::DATA, _) => self.on_data(message.timestamp_ms, payload),
-            (kind::AMF3_DATA, _) => self.on_data(message.timestamp_ms, &payload.slice(payload.len().min(1)..)),
+            (kind::AMF3_DATA, _) => {
+                self.on_data(message.timestamp_ms, &payload.slice(payload.len().min(1)..))
+            }
             (kind::AGGREGATE, _) => self.on_aggregate(&message),
             (kind::COMMAND, _) => self.on_command(&message, payload)?,
-            (kind::AMF3_COMMAND, _) => self.on_command(&message, &payload.slice(payload.len().min(1)..))?,
+            (kind::AMF3_COMMAND, _) => {
+                self.on_command(&message, &payload.slice(payload.len().min(1)..))?
+            }
             _ => {}
         }
         Ok(())
@@ -172,7 +181,8 @@ impl Session {
         reader.push(&message.payload);
         let mut offset_ms = None;
         while let Ok(Some(tag)) = reader.next_tag() {
-            let offset_ms = *offset_ms.get_or_insert(message.timestamp_ms.wrapping_sub(tag.timestamp_ms));
+            let offset_ms =
+                *offset_ms.get_or_insert(message.timestamp_ms.wrapping_sub(tag.timestamp_ms));
             self.on_media(tag.kind, tag.timestamp_ms.wrapping_add(offset_ms), tag.data);
         }
     }
@@ -198,13 +208,20 @@ impl Session {
                 self.reply("_result", transaction, &[Value::Null, Value::Null]);
                 if name != "releaseStream" && name != "getStreamLength" && name != "_checkbw" {
                     let on = format!("on{name}");
-                    self.command(message.stream_id, &[Value::String(on), Value::Number(0.0), Value::Null]);
+                    self.command(
+                        message.stream_id,
+                        &[Value::String(on), Value::Number(0.0), Value::Null],
+                    );
                 }
                 self.unpublish_if(name == "FCUnpublish");
             }
             "deleteStream" | "closeStream" => self.unpublish_if(true),
             "play" | "play2" => {
-                self.status("error", "NetStream.Play.Failed", "playing over RTMP is not offered, play HLS instead");
+                self.status(
+                    "error",
+                    "NetStream.Play.Failed",
+                    "playing over RTMP is not offered, play HLS instead",
+                );
             }
             _ => {}
         }
@@ -212,7 +229,8 @@ impl Session {
     }
 
     fn on_connect(&mut self, transaction: f64, properties: Option<&Value>) {
-        let text = |name| properties.and_then(|properties| properties.get(name)).and_then(Value::as_str);
+        let text =
+            |name| properties.and_then(|properties| properties.get(name)).and_then(Value::as_str);
         self.application = Some(text("app").unwrap_or_default().trim_matches('/').to_owned());
         let encoding = properties.and_then(|properties| properties.get("objectEncoding"));
         let encoding = encoding.and_then(Value::as_number).unwrap_or(0.0);
@@ -220,7 +238,8 @@ impl Session {
         // 2: dynamic.
         self.control(kind::PEER_BANDWIDTH, &[&WINDOW_BYTES.to_be_bytes()[..], &[2]].concat());
         self.control(kind::SET_CHUNK_SIZE, &OUR_CHUNK_BYTES.to_be_bytes());
-        let server = object([("fmsVer", string("FMS/3,0,1,123")), ("capabilities", Value::Number(31.0))]);
+        let server =
+            object([("fmsVer", string("FMS/3,0,1,123")), ("capabilities", Value::Number(31.0))]);
         let information = object([
             ("level", string("status")),
             ("code", string("NetConnection.Connect.Success")),
@@ -237,9 +256,15 @@ impl Session {
     }
 
     fn status(&mut self, level: &str, code: &str, description: &str) {
-        let information =
-            object([("level", string(level)), ("code", string(code)), ("description", string(description))]);
-        self.command(STREAM_ID, &[string("onStatus"), Value::Number(0.0), Value::Null, information]);
+        let information = object([
+            ("level", string(level)),
+            ("code", string(code)),
+            ("description", string(description)),
+        ]);
+        self.command(
+            STREAM_ID,
+            &[string("onStatus"), Value::Number(0.0), Value::Null, information],
+        );
     }
 
     fn reply(&mut self, name: &str, transaction: f64, rest: &[Value]) {
@@ -252,12 +277,18 @@ impl Session {
         for value in values {
             amf0::write(value, &mut payload);
         }
-        let message = Message { kind: kind::COMMAND, timestamp_ms: 0, stream_id, payload: payload.freeze() };
+        let message =
+            Message { kind: kind::COMMAND, timestamp_ms: 0, stream_id, payload: payload.freeze() };
         self.write(&message, COMMANDS);
     }
 
     fn control(&mut self, kind: u8, payload: &[u8]) {
-        let message = Message { kind, timestamp_ms: 0, stream_id: 0, payload: Bytes::copy_from_slice(payload) };
+        let message = Message {
+            kind,
+            timestamp_ms: 0,
+            stream_id: 0,
+            payload: Bytes::copy_from_slice(payload),
+        };
         self.write(&message, CONTROL);
     }
 

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 use command_fds::{CommandFdExt, FdMapping};
 use tokio::net::unix::pipe::Receiver;
+use tokio::process::Command;
 
 use super::{Config, Spec};
 use crate::ffmpeg::{Child, Ffmpeg};
@@ -16,25 +17,60 @@ const FIRST_PIPE: usize = 3;
 
 /// A started encoder and the read ends of its pipes, one per rendition.
 pub struct Encoder {
+    /// ffmpeg.
     pub child: Child,
+    /// FLV of each rendition, widest first.
     pub outputs: Vec<Receiver>,
 }
 
-/// Starts an encoder of `specs`, which are widest first.
-pub fn start(ffmpeg: &Ffmpeg, config: &Config, specs: &[Spec], has_audio: bool, label: &str) -> Result<Encoder> {
+/// Where sound and key frames come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Material {
+    /// A live source in FLV on standard input: its AAC is passed on, its key frames are kept.
+    Live {
+        /// Whether there is sound.
+        has_audio: bool,
+    },
+    /// The inputs of the command: sound is encoded, key frames are this far apart.
+    Raw {
+        /// Seconds from one key frame to the next.
+        key_frame_secs: u32,
+    },
+}
+
+/// Starts an encoder of `specs`, widest first, for a live source.
+pub fn start_live(
+    ffmpeg: &Ffmpeg,
+    config: &Config,
+    specs: &[Spec],
+    has_audio: bool,
+    label: &str,
+) -> Result<Encoder> {
     let mut command = ffmpeg.command();
     // Not `-fflags nobuffer`: it throws away what was read to find the streams.
     command.args(["-analyzeduration", "500000", "-fpsprobesize", "0"]);
     command.args(["-copyts", "-f", "flv", "-i", "pipe:0"]);
+    start(command, config, specs, Material::Live { has_audio }, label)
+}
+
+/// Starts an encoder of `specs`, widest first, for whatever inputs `command` has.
+pub fn start(
+    mut command: Command,
+    config: &Config,
+    specs: &[Spec],
+    material: Material,
+    label: &str,
+) -> Result<Encoder> {
     command.args(["-filter_complex", &scaling(specs)]);
     let (mut outputs, mut mappings) = (Vec::new(), Vec::new());
     for (index, spec) in specs.iter().enumerate() {
         let (ours, theirs) = pipe().context("no pipe to ffmpeg: too many open files")?;
-        let receiver = Receiver::from_owned_fd(OwnedFd::from(ours)).context("no pipe from ffmpeg")?;
+        let receiver =
+            Receiver::from_owned_fd(OwnedFd::from(ours)).context("no pipe from ffmpeg")?;
         outputs.push(receiver);
         let child_fd = i32::try_from(FIRST_PIPE + index).context("too many renditions")?;
         mappings.push(FdMapping { parent_fd: theirs.into(), child_fd });
-        command.args(output_args(config, *spec, index, has_audio));
+        command.args(output_args(config, *spec, index, material));
         command.arg(format!("pipe:{child_fd}"));
     }
     command.stdin(Stdio::piped()).stdout(Stdio::null());
@@ -60,22 +96,49 @@ fn scaling(specs: &[Spec]) -> String {
     graph
 }
 
-fn output_args(config: &Config, spec: Spec, index: usize, has_audio: bool) -> Vec<String> {
-    let rate = format!("{}k", spec.kbps);
-    let buffer = format!("{}k", spec.kbps);
+fn output_args(config: &Config, spec: Spec, index: usize, material: Material) -> Vec<String> {
+    let (rate, crf) = (format!("{}k", spec.kbps), config.crf.to_string());
     let mut args: Vec<String> = vec!["-map".into(), format!("[v{index}]")];
-    if has_audio {
-        args.extend(["-map", "0:a:0", "-c:a", "copy"].map(String::from));
+    let mut add = |more: &[&str]| args.extend(more.iter().map(ToString::to_string));
+    add(&[
+        "-c:v",
+        "libx264",
+        "-preset",
+        &config.preset,
+        "-crf",
+        &crf,
+        "-maxrate",
+        &rate,
+        "-bufsize",
+        &rate,
+    ]);
+    add(&["-pix_fmt", "yuv420p", "-bf", "0", "-x264-params", "scenecut=0:keyint=600"]);
+    match material {
+        Material::Live { has_audio } => {
+            if has_audio {
+                add(&["-map", "0:a:0", "-c:a", "copy"]);
+            }
+            // Key frames exactly where the source has them, times exactly the source's.
+            add(&[
+                "-force_key_frames",
+                "source",
+                "-fps_mode",
+                "passthrough",
+                "-enc_time_base:v",
+                "1:1000",
+            ]);
+            add(&["-tune", "zerolatency"]);
+        }
+        Material::Raw { key_frame_secs } => {
+            add(&["-map", "1:a:0", "-c:a", "aac", "-b:a", "96k"]);
+            add(&[
+                "-shortest",
+                "-force_key_frames",
+                &format!("expr:gte(t,n_forced*{key_frame_secs})"),
+            ]);
+        }
     }
-    let crf = config.crf.to_string();
-    let video = [
-        "-c:v", "libx264", "-preset", &config.preset, "-tune", "zerolatency", "-crf", &crf, "-maxrate", &rate,
-        "-bufsize", &buffer, "-pix_fmt", "yuv420p", "-bf", "0", "-x264-params", "scenecut=0:keyint=600",
-        // Key frames exactly where the source has them, times exactly the source's.
-        "-force_key_frames", "source", "-fps_mode", "passthrough", "-enc_time_base:v", "1:1000",
-        "-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv",
-    ];
-    args.extend(video.map(String::from));
+    add(&["-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv"]);
     args
 }
 

@@ -1,6 +1,7 @@
 //! The renditions of a live stream that an encoder makes: which ones, and keeping them going.
 
-mod encoder;
+pub mod encoder;
+pub mod rendition;
 mod supervisor;
 
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,8 @@ impl Config {
     /// and in its shape.
     pub fn plan(&self, (width, height): (u32, u32)) -> Vec<Spec> {
         let limit = f64::from(width) * WORTHWHILE;
-        let fits = self.rungs.iter().filter(|rung| rung.width >= 2 && f64::from(rung.width) < limit);
+        let fits =
+            self.rungs.iter().filter(|rung| rung.width >= 2 && f64::from(rung.width) < limit);
         let mut specs: Vec<Spec> = fits
             .map(|rung| {
                 let width_even = rung.width / 2 * 2;
@@ -90,7 +92,9 @@ mod tests {
     #[test]
     fn never_upscales_and_keeps_the_shape() {
         let config = Config::default();
-        let sizes = |source| config.plan(source).iter().map(|spec| (spec.width, spec.height)).collect::<Vec<_>>();
+        let sizes = |source| {
+            config.plan(source).iter().map(|spec| (spec.width, spec.height)).collect::<Vec<_>>()
+        };
         assert_eq!(sizes((3_840, 1_920)), [(1_920, 960), (960, 480), (480, 240)]);
         assert_eq!(sizes((1_920, 1_080)), [(960, 540), (480, 270)]);
         assert_eq!(sizes((1_000, 500)), [(480, 240)]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
@@ -15,10 +15,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::encoder::{self, Encoder};
+use super::rendition::Rendition;
 use super::{Config, Spec};
-use crate::clock;
 use crate::ffmpeg::Ffmpeg;
-use crate::flv::{self, Reader, Tag};
+use crate::flv::{self, Tag};
 use crate::live::samples::is_key_frame;
 use crate::live::segmenter::Segmenter;
 use crate::live::stream::{Rung, Stream};
@@ -34,7 +34,6 @@ const WARM_UP: Duration = Duration::from_secs(5);
 const LAG_CHECK: Duration = Duration::from_secs(1);
 /// Lag must last this many checks.
 const LAG_PATIENCE: u32 = 3;
-const READ_BYTES: usize = 1 << 16;
 
 /// Times ffmpeg had to be started again, over all streams.
 pub static RESTARTS: AtomicU64 = AtomicU64::new(0);
@@ -100,7 +99,9 @@ impl Ladder {
                     if started.elapsed() > HEALTHY {
                         backoff = FIRST_BACKOFF;
                     }
-                    self.source.stream.warn(format!("the encoder ended and is started again: {why}"));
+                    self.source
+                        .stream
+                        .warn(format!("the encoder ended and is started again: {why}"));
                     if !wait_while_open(&mut tags, backoff).await {
                         return;
                     }
@@ -116,7 +117,7 @@ impl Ladder {
         let specs: Vec<Spec> = self.renditions.iter().map(|(spec, _)| *spec).collect();
         let label = format!("ladder of {}", self.source.stream.name);
         let Encoder { mut child, outputs } =
-            encoder::start(&self.ffmpeg, &self.config, &specs, self.source.has_audio, &label)?;
+            encoder::start_live(&self.ffmpeg, &self.config, &specs, self.source.has_audio, &label)?;
         let mut readers = JoinSet::new();
         let mut positions = Vec::new();
         for (output, (_, rung)) in outputs.into_iter().zip(&self.renditions) {
@@ -124,7 +125,9 @@ impl Ladder {
             positions.push(position.clone());
             readers.spawn(take_rendition(output, self.source.clone(), rung.clone(), position));
         }
-        let Some(stdin) = child.take_stdin() else { return Ok(Ended::Died("no pipe to ffmpeg".to_owned())) };
+        let Some(stdin) = child.take_stdin() else {
+            return Ok(Ended::Died("no pipe to ffmpeg".to_owned()));
+        };
         let ended = tokio::select! {
             fed = self.feed(stdin, first, tags) => fed,
             lag_secs = self.watch_lag(&positions) => Ended::Behind(lag_secs),
@@ -143,7 +146,12 @@ impl Ladder {
     }
 
     /// Writes FLV until the source ends or the pipe breaks.
-    async fn feed(&self, mut stdin: ChildStdin, first: Tag, tags: &mut mpsc::Receiver<Tag>) -> Ended {
+    async fn feed(
+        &self,
+        mut stdin: ChildStdin,
+        first: Tag,
+        tags: &mut mpsc::Receiver<Tag>,
+    ) -> Ended {
         let mut bytes = BytesMut::from(&flv::header(self.source.has_audio, true)[..]);
         for config in &self.source.configs {
             let timestamp_ms = first.timestamp_ms;
@@ -170,7 +178,8 @@ impl Ladder {
         sleep(WARM_UP).await;
         let mut late = 0;
         loop {
-            let slowest = positions.iter().map(|position| position.load(Relaxed)).min().unwrap_or(0);
+            let slowest =
+                positions.iter().map(|position| position.load(Relaxed)).min().unwrap_or(0);
             let lag_ms = self.newest_ms.load(Relaxed) - slowest;
             late = if lag_ms > i64::from(self.config.max_lag_secs) * 1_000 { late + 1 } else { 0 };
             // The last rendition is kept: late is better than nothing.
@@ -212,35 +221,20 @@ async fn next_key_frame(tags: &mut mpsc::Receiver<Tag>) -> Option<Tag> {
     }
 }
 
-/// Reads one rendition's FLV and cuts it into segments of its rung.
-async fn take_rendition(mut pipe: Receiver, source: Source, rung: Arc<Rung>, position: Arc<AtomicI64>) {
-    let mut reader = Reader::default();
-    let mut segmenter = Segmenter::new(source.timeline.clone(), source.has_audio, position.load(Relaxed));
+/// Takes one rendition's segments into its rung.
+async fn take_rendition(pipe: Receiver, source: Source, rung: Arc<Rung>, position: Arc<AtomicI64>) {
+    let segmenter =
+        Segmenter::new(source.timeline.clone(), source.has_audio, position.load(Relaxed));
+    let mut rendition = Rendition::new(pipe, segmenter);
     loop {
-        reader.buffer_mut().reserve(READ_BYTES);
-        match pipe.read_buf(reader.buffer_mut()).await {
-            Ok(count) if count > 0 => {}
-            _ => break,
-        }
-        loop {
-            let segment = match reader.next_tag() {
-                Ok(Some(tag)) => segmenter.push(&tag, clock::unix_now()).map_err(|error| error.to_string()),
-                Ok(None) => break,
-                Err(error) => Err(error.to_string()),
-            };
-            match segment {
-                Ok(Some(segment)) => source.stream.push(&rung, segment, &source.timeline),
-                Ok(None) => {}
-                Err(error) => {
-                    source.stream.warn(format!("the encoder's output cannot be read: {error}"));
-                    return;
-                }
+        match rendition.next_segment(&position).await {
+            Ok(Some(segment)) => source.stream.push(&rung, segment, &source.timeline),
+            Ok(None) => return,
+            Err(error) => {
+                source.stream.warn(format!("the encoder's output cannot be read: {error:#}"));
+                return;
             }
         }
-        position.store(segmenter.last_pts_ms(), Relaxed);
-    }
-    for segment in segmenter.finish() {
-        source.stream.push(&rung, segment, &source.timeline);
     }
 }
 

@@ -1,0 +1,53 @@
+//! One rendition, from the encoder's pipe to segments.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
+use anyhow::Result;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+
+use crate::clock;
+use crate::flv::Reader;
+use crate::live::segmenter::{Segment, Segmenter};
+
+const READ_BYTES: usize = 1 << 16;
+
+/// Reads FLV and cuts it.
+pub struct Rendition {
+    pipe: Receiver,
+    reader: Reader,
+    segmenter: Option<Segmenter>,
+    ready: VecDeque<Segment>,
+}
+
+impl Rendition {
+    /// Reads from `pipe` until it closes.
+    pub fn new(pipe: Receiver, segmenter: Segmenter) -> Self {
+        Self { pipe, reader: Reader::default(), segmenter: Some(segmenter), ready: VecDeque::new() }
+    }
+
+    /// The next segment; `None` after the last one. `position` follows the newest picture, in
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// When the encoder sends what cannot be read.
+    pub async fn next_segment(&mut self, position: &AtomicI64) -> Result<Option<Segment>> {
+        loop {
+            if let Some(segment) = self.ready.pop_front() {
+                return Ok(Some(segment));
+            }
+            let Some(segmenter) = &mut self.segmenter else { return Ok(None) };
+            self.reader.buffer_mut().reserve(READ_BYTES);
+            if !matches!(self.pipe.read_buf(self.reader.buffer_mut()).await, Ok(count) if count > 0)
+            {
+                self.ready.extend(self.segmenter.take().map(Segmenter::finish).unwrap_or_default());
+                continue;
+            }
+            while let Some(tag) = self.reader.next_tag()? {
+                self.ready.extend(segmenter.push(&tag, clock::unix_now())?);
+            }
+            position.store(segmenter.last_pts_ms(), Relaxed);
+        }
+    }
+}
