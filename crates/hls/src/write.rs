@@ -85,6 +85,8 @@ pub struct MediaPlaylist {
     pub playlist_type: Option<PlaylistType>,
     /// Every segment begins with a key frame.
     pub independent_segments: bool,
+    /// EXT-X-SERVER-CONTROL: HOLD-BACK, at least three target durations.
+    pub hold_back_secs: Option<f64>,
     /// EXT-X-MAP of the first segment and all others, unless they say otherwise.
     pub map: Option<Map>,
     /// Low-latency tags: EXT-X-SERVER-CONTROL and EXT-X-PART-INF.
@@ -233,6 +235,25 @@ impl MediaPlaylist {
         }
     }
 
+    fn server_control(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "#EXT-X-SERVER-CONTROL:";
+        let mut next = || std::mem::replace(&mut separator, ",");
+        if self.low_latency.as_ref().is_some_and(|low_latency| low_latency.can_block_reload) {
+            write!(f, "{}CAN-BLOCK-RELOAD=YES", next())?;
+        }
+        if let Some(secs) = self.hold_back_secs {
+            write!(f, "{}HOLD-BACK={}", next(), Seconds(secs))?;
+        }
+        if let Some(low_latency) = &self.low_latency {
+            writeln!(f, "{}PART-HOLD-BACK={}", next(), Seconds(low_latency.part_hold_back_secs))?;
+            writeln!(f, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(low_latency.part_target_secs))
+        } else if self.hold_back_secs.is_some() {
+            f.write_str("\n")
+        } else {
+            Ok(())
+        }
+    }
+
     fn target_duration_secs(&self) -> u64 {
         let longest =
             self.segments.iter().map(|segment| segment.duration_secs.round()).fold(0.0, f64::max);
@@ -257,9 +278,7 @@ impl fmt::Display for MediaPlaylist {
         if self.independent_segments {
             f.write_str("#EXT-X-INDEPENDENT-SEGMENTS\n")?;
         }
-        if let Some(low_latency) = &self.low_latency {
-            low_latency.fmt(f)?;
-        }
+        self.server_control(f)?;
         if let Some(map) = &self.map {
             map.fmt(f)?;
         }
@@ -280,17 +299,6 @@ impl fmt::Display for MediaPlaylist {
             writeln!(f, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"", Uri(uri))?;
         }
         f.write_str(if self.end_list { "#EXT-X-ENDLIST\n" } else { "" })
-    }
-}
-
-impl fmt::Display for LowLatency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("#EXT-X-SERVER-CONTROL:")?;
-        if self.can_block_reload {
-            f.write_str("CAN-BLOCK-RELOAD=YES,")?;
-        }
-        writeln!(f, "PART-HOLD-BACK={}", Seconds(self.part_hold_back_secs))?;
-        writeln!(f, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(self.part_target_secs))
     }
 }
 

@@ -63,7 +63,7 @@ prop_compose! {
         });
         write::MediaPlaylist {
             target_duration_secs, media_sequence, discontinuity_sequence, playlist_type, independent_segments,
-            map, low_latency, segments, trailing_parts, preload_hint, end_list,
+            map, hold_back_secs: Some(9.0), low_latency, segments, trailing_parts, preload_hint, end_list,
         }
     }
 }
@@ -93,6 +93,7 @@ proptest! {
         prop_assert_eq!(read.independent_segments, written.independent_segments);
         prop_assert_eq!(read.ended, written.end_list);
         prop_assert_eq!(read.segments.len(), written.segments.len());
+        prop_assert_eq!(read.server_control.hold_back_secs, written.hold_back_secs);
         same_parts(&read.open_parts, &written.trailing_parts)?;
         let hint = read.preload_hints.first().map(|hint| hint.url.clone());
         prop_assert_eq!(hint, written.preload_hint.as_deref().map(url));

@@ -17,6 +17,7 @@ struct Stretch {
     start: f64,
     end: f64,
     bytes_per_sec: f64,
+    label: usize,
 }
 
 /// See the module's documentation.
@@ -53,8 +54,14 @@ pub struct Element {
     was_running: bool,
     /// How many sinks were opened.
     pub sinks: u32,
-    /// The latest append's clock, to be answered then.
+    /// Most bytes in the buffers at any time.
     pub most_bytes: u64,
+    /// Seconds of video played, by the label that it was appended with.
+    pub played_by_label: Vec<f64>,
+    /// Bits of what was played.
+    pub played_bits: f64,
+    /// Seconds spent waiting after playback had begun, seeks not counted.
+    pub waited_secs: f64,
 }
 
 impl Element {
@@ -157,6 +164,7 @@ impl Element {
         tracks: &[TrackTiming],
         offset: f64,
         bytes: u64,
+        label: usize,
     ) -> Result<(), AppendError> {
         assert!(self.is_open, "append to a sink that is not open");
         if self.quota_bytes.is_some_and(|quota| self.held_bytes() + bytes > quota) {
@@ -169,7 +177,7 @@ impl Element {
                 continue;
             }
             let share = bytes as f64 * if track.kind == TrackKind::Video { 0.95 } else { 0.05 };
-            let stretch = Stretch { start, end, bytes_per_sec: share / (end - start) };
+            let stretch = Stretch { start, end, bytes_per_sec: share / (end - start), label };
             match track.kind {
                 TrackKind::Video => insert(&mut self.video, stretch),
                 TrackKind::Audio => {
@@ -241,10 +249,14 @@ impl Element {
         let mut happened = false;
         if running && secs > 0.0 {
             let step = (secs * self.rate).min(self.ahead());
+            self.count_played(step);
             self.position += step;
             self.played_secs += step;
             self.was_running = true;
             happened = true;
+        }
+        if !running && self.played_secs > 0.0 && !self.paused && !self.seeking && !self.ended {
+            self.waited_secs += secs;
         }
         if self.seeking && self.has_target() && secs > 0.0 {
             self.seeking = false;
@@ -263,6 +275,20 @@ impl Element {
             happened = true;
         }
         happened
+    }
+
+    fn count_played(&mut self, step_secs: f64) {
+        let (from, to) = (self.position, self.position + step_secs);
+        for stretch in self.video.iter().filter(|stretch| stretch.start < to && stretch.end > from)
+        {
+            let secs = stretch.end.min(to) - stretch.start.max(from);
+            let label = stretch.label;
+            self.played_bits += secs * stretch.bytes_per_sec * 8.0;
+            if self.played_by_label.len() <= label {
+                self.played_by_label.resize(label + 1, 0.0);
+            }
+            self.played_by_label[label] += secs;
+        }
     }
 
     fn has_target(&self) -> bool {

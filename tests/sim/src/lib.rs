@@ -4,6 +4,7 @@
 //! A scenario reads as a list of steps on a [`World`]; nothing waits for real time.
 
 pub mod element;
+pub mod movie;
 pub mod network;
 pub mod origin;
 pub mod world;

@@ -31,6 +31,11 @@ pub enum Reply {
 pub trait Origin {
     /// The answer to a request for `url` that arrives `at_secs` after the virtual epoch.
     fn reply(&mut self, url: &str, range: Option<ByteRange>, at_secs: f64) -> Reply;
+
+    /// Whether the answer takes no time.
+    fn is_free(&self, _url: &str) -> bool {
+        false
+    }
 }
 
 /// What a stream is made of.
@@ -276,6 +281,8 @@ pub struct Live {
     pub forgets_discontinuity_sequence: bool,
     /// Everything stays in the playlist.
     pub event: bool,
+    /// HOLD-BACK.
+    pub hold_back_secs: Option<f64>,
 }
 
 impl Live {
@@ -291,6 +298,7 @@ impl Live {
             restarts_at_secs: None,
             forgets_discontinuity_sequence: false,
             event: false,
+            hold_back_secs: None,
         }
     }
 
@@ -337,6 +345,7 @@ impl Live {
                 gone as u64
             },
             playlist_type: self.event.then_some(PlaylistType::Event),
+            hold_back_secs: self.hold_back_secs,
             independent_segments: true,
             segments: segments.collect(),
             end_list: self.ends_at_secs.is_some_and(|end| at_secs >= end),

@@ -78,6 +78,8 @@ pub struct World {
     origin: Box<dyn Origin>,
     requests: HashMap<RequestId, Request>,
     held: BTreeMap<RequestId, Held>,
+    /// Requests that are answered at once.
+    free: Vec<RequestId>,
     appending: Option<(RequestId, Instant, f64)>,
     segment_urls: HashMap<RequestId, String>,
     now: Instant,
@@ -110,6 +112,7 @@ impl World {
             origin: Box::new(origin),
             requests: HashMap::new(),
             held: BTreeMap::new(),
+            free: Vec::new(),
             appending: None,
             segment_urls: HashMap::new(),
             now: Instant::default(),
@@ -252,6 +255,15 @@ impl World {
     }
 
     fn perform(&mut self) {
+        self.drain();
+        while let Some(request) = self.free.pop() {
+            self.head(request);
+            self.complete(request);
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
         for _ in 0..OUTPUT_LIMIT {
             let Some(output) = self.engine.poll() else { return };
             self.one(output);
@@ -331,8 +343,13 @@ impl World {
             rule.fault.clone()
         });
         self.fetched.push((self.now, fetch.url.clone()));
-        self.network.request(fetch.request);
         let request = fetch.request;
+        let free = self.origin.is_free(&fetch.url);
+        if free {
+            self.free.push(request);
+        } else {
+            self.network.request(request);
+        }
         let pending =
             Request { fetch, since: self.now, head_after: Duration::ZERO, reply: None, fault };
         assert!(self.requests.insert(request, pending).is_none(), "{request:?} used twice");
@@ -452,6 +469,7 @@ impl World {
     fn append(&mut self, request: RequestId, offset: f64) {
         let Some(held) = self.held.get(&request) else { return };
         let url = self.segment_urls.get(&request).cloned().unwrap_or_default();
+        let label = label_of(&url);
         let rejected =
             self.rejects.iter_mut().find(|(part, times)| url.contains(part.as_str()) && *times > 0);
         let result = match rejected {
@@ -461,7 +479,7 @@ impl World {
                     detail: "CHUNK_DEMUXER_ERROR_APPEND_FAILED".to_owned(),
                 })
             }
-            None => self.element.append(&held.tracks, offset, held.bytes),
+            None => self.element.append(&held.tracks, offset, held.bytes, label),
         };
         let keeps = result == Err(AppendError::QuotaExceeded);
         if !keeps {
@@ -475,6 +493,11 @@ impl World {
         }
         self.media_event();
     }
+}
+
+/// The rung that a segment's URL names.
+fn label_of(url: &str) -> usize {
+    url.rsplit('/').nth(1).and_then(|folder| folder.parse().ok()).unwrap_or(0)
 }
 
 /// What the transmuxer does about the 33 bits of MPEG-TS.
