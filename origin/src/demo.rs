@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tokio::time::sleep;
 
+use crate::clock;
 use crate::config::Config;
 use crate::ffmpeg::{Child, Ffmpeg};
 use crate::live::ladder::{self, Rung};
@@ -101,7 +102,7 @@ async fn play(origin: &Origin, options: &Options) -> Result<()> {
     let signal = Signal { size_px: (width, width / 2), fps: FPS, kbps: 8_000, duration: None };
     tokio::select! {
         never = publish_for_ever(origin, signal) => never,
-        announced = announce(origin, options) => announced,
+        announced = announce(origin, options, width) => announced,
     }
 }
 
@@ -117,20 +118,15 @@ async fn publish_for_ever(origin: &Origin, signal: Signal) -> Result<()> {
 }
 
 /// Says when the stream can be played, then makes the on-demand copy, then waits for ever.
-async fn announce(origin: &Origin, options: &Options) -> Result<()> {
-    let has_everything = || {
-        let stream = origin.app.registry.get(STREAM)?;
-        let rungs = stream.rungs();
-        let ready = rungs.iter().filter(|rung| rung.playlist().is_some()).count();
-        (ready > 0 && ready == rungs.len()).then_some(())
-    };
-    while has_everything().is_none() {
+async fn announce(origin: &Origin, options: &Options, width: u32) -> Result<()> {
+    let is_playable = || origin.app.registry.get(STREAM)?.master_playlist(clock::unix_now());
+    while is_playable().is_none() {
         sleep(Duration::from_millis(50)).await;
     }
     print_ready(origin.http);
-    match vod::make_pattern(&origin.ffmpeg, &options.data).await {
+    match vod::make_pattern(&origin.ffmpeg, &options.data, width).await {
         Ok(()) => {
-            tracing::info!("on demand: http://{}/?url=/vod/pattern/{}", origin.http, vod::MANIFEST)
+            tracing::info!("on demand: http://{}/?url=/vod/pattern/{}", origin.http, vod::MANIFEST);
         }
         Err(error) => tracing::warn!("{error:#}"),
     }

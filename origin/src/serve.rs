@@ -38,11 +38,7 @@ pub struct Origin {
 /// When it cannot start, in one sentence that says what to do.
 pub async fn run(config: Config) -> Result<()> {
     let origin = Origin::start(&config).await?;
-    tracing::info!(
-        "ready: publish to rtmp://{}/live/NAME, play http://{}/hls/NAME.m3u8",
-        reachable(origin.rtmp),
-        reachable(origin.http)
-    );
+    print_ready(reachable(origin.http), reachable(origin.rtmp));
     until_told_to_stop().await?;
     origin.stop().await;
     Ok(())
@@ -92,6 +88,11 @@ impl Origin {
         let _ = self.ingest.await;
         self.server.finish().await;
     }
+}
+
+#[expect(clippy::print_stdout, reason = "programs that start the origin wait for this line")]
+fn print_ready(http: SocketAddr, rtmp: SocketAddr) {
+    println!("ready: publish to rtmp://{rtmp}/live/NAME, play http://{http}/hls/NAME.m3u8");
 }
 
 /// Completes at Ctrl-C or SIGTERM.

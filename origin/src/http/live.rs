@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::App;
 use super::respond::{self, Cache, Content};
+use crate::clock;
 use crate::live::stream::Stream;
 
 /// `NAME.m3u8`, `NAME_RUNG/index.m3u8`, `NAME_RUNG/SEGMENT.ts`.
@@ -35,7 +36,7 @@ pub fn answer(app: &App, path: &[&str], request: &Parts) -> Response<Body> {
 
 fn master(app: &App, file: &str) -> Option<(std::sync::Arc<Stream>, Content)> {
     let stream = app.registry.get(file.strip_suffix(".m3u8")?)?;
-    let playlist = stream.master_playlist()?;
+    let playlist = stream.master_playlist(clock::unix_now())?;
     let content = playlist_content(&stream, playlist.into());
     Some((stream, content))
 }

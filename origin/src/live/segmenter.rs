@@ -123,9 +123,7 @@ impl Segmenter {
             done = self.begin(start, video.clone());
         }
         let overdue = |open: &mut Open| sample.dts_ms > open.end_ms + AUDIO_PATIENCE_MS;
-        if done.is_none()
-            && (self.audio.is_none() || self.closing.as_mut().is_some_and(|open| overdue(open)))
-        {
+        if done.is_none() && (self.audio.is_none() || self.closing.as_mut().is_some_and(overdue)) {
             done = self.closing.take().map(|open| self.close(open));
         }
         let open = self.current.as_mut()?;
@@ -162,7 +160,7 @@ impl Segmenter {
         let pts = self.audio_clock.smooth(ticks(sample.pts_ms), config);
         let belongs_to_closing = |open: &mut Open| pts < ticks(open.end_ms);
         let mut done = None;
-        if !self.closing.as_mut().is_some_and(|open| belongs_to_closing(open)) {
+        if !self.closing.as_mut().is_some_and(belongs_to_closing) {
             done = self.closing.take().map(|open| self.close(open));
         }
         let open = match &mut self.closing {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::playlist::{MasterPlaylist, MediaPlaylist, Segment as PlaylistSegment, Variant};
 use super::segmenter::Segment;
 use super::timeline::Timeline;
+use crate::clock;
 
 /// Segments stay fetchable this many windows after they left the playlist: RFC 8216bis 6.2.2 asks
 /// for the playlist's duration.
@@ -25,6 +26,9 @@ pub struct Shape {
     /// Segments in a playlist.
     pub window: usize,
 }
+
+/// Segment durations that the master waits for rungs that are late.
+const RUNG_PATIENCE: f64 = 1.5;
 
 /// One live stream.
 #[derive(Debug)]
@@ -69,6 +73,7 @@ struct RungState {
     segments: VecDeque<Listed>,
     dropped: bool,
     discontinuity_next: bool,
+    first_segment_at: Option<Duration>,
     discontinuities_gone: u64,
     playlist: Bytes,
     bytes: u64,
@@ -148,6 +153,7 @@ impl Stream {
     /// that numbers mean the same moment in every rung.
     pub fn push(&self, rung: &Rung, segment: Segment, timeline: &Timeline) {
         let mut state = rung.state_mut();
+        state.first_segment_at.get_or_insert_with(clock::unix_now);
         let expected = state
             .segments
             .back()
@@ -194,8 +200,14 @@ impl Stream {
         self.ended.load(Relaxed)
     }
 
-    /// The multivariant playlist, once there is a segment to play.
-    pub fn master_playlist(&self) -> Option<String> {
+    /// The multivariant playlist, once there is a segment to play in every rung, or at `now` (since
+    /// 1970) in some and the others are late: players read it once and never again.
+    pub fn master_playlist(&self, now: Duration) -> Option<String> {
+        let first = self.rungs().iter().filter_map(|rung| rung.first_segment_at()).min()?;
+        let complete = !self.rungs().iter().any(|rung| rung.is_awaited());
+        if !complete && now < first + self.shape.segment.mul_f64(RUNG_PATIENCE) {
+            return None;
+        }
         let mut variants: Vec<Variant> =
             self.rungs().iter().filter_map(|rung| rung.variant(&self.name)).collect();
         variants.sort_by_key(|variant| variant.bandwidth_bps);
@@ -230,6 +242,17 @@ impl Rung {
     /// The number of the last segment.
     pub fn last_sequence(&self) -> Option<u64> {
         self.state().segments.back().map(|listed| listed.segment.start.sequence)
+    }
+
+    /// Nothing has come of it yet, but it will.
+    fn is_awaited(&self) -> bool {
+        let state = self.state();
+        !state.dropped && state.first_segment_at.is_none()
+    }
+
+    /// When it became playable, since 1970.
+    fn first_segment_at(&self) -> Option<Duration> {
+        self.state().first_segment_at
     }
 
     /// Takes it out of the master; its playlist is gone, so players move to another.

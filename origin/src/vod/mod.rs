@@ -15,26 +15,37 @@ use crate::publish::{Signal, frames, inputs};
 
 pub use package::{MANIFEST, package};
 
-/// Written beside a recording of the pattern; another one is made when this changes.
-const PATTERN_MARK: &str = "pattern 1, 60 s, 24 per second, 1920x960 and 960x480";
+/// Of the recording of the pattern.
+const DURATION: Duration = Duration::from_secs(60);
+const FPS: u32 = 24;
+const WIDEST: u32 = 1_920;
 const MARK_FILE: &str = ".made-by";
 const KEY_FRAME_SECS: u32 = 2;
 
-/// Makes `DATA/vod/pattern`, 60 s of the equirectangular test pattern, unless it is there. Runs at
-/// low priority.
+/// Makes `DATA/vod/pattern`, 60 s of the equirectangular test pattern, up to `width` wide, unless
+/// it is there. Runs at low priority.
 ///
 /// # Errors
 /// When ffmpeg fails or the disk is full; what was begun is removed.
-pub async fn make_pattern(ffmpeg: &Ffmpeg, data: &Path) -> Result<()> {
+pub async fn make_pattern(ffmpeg: &Ffmpeg, data: &Path, width: u32) -> Result<()> {
+    let width = width.min(WIDEST);
+    // Another recording is made when this changes.
+    let wanted = format!("pattern 1, {} s, {FPS} per second, {width} wide", DURATION.as_secs());
     let vod = data.join("vod");
     let folder = vod.join("pattern");
-    if fs::read_to_string(folder.join(MARK_FILE)).await.is_ok_and(|mark| mark == PATTERN_MARK) {
+    if fs::read_to_string(folder.join(MARK_FILE)).await.is_ok_and(|mark| mark == wanted) {
         return Ok(());
     }
     // Nobody sees it before it is whole.
     let unfinished = vod.join(".pattern-unfinished");
     let _ = fs::remove_dir_all(&unfinished).await;
-    let made = render_pattern(ffmpeg, &unfinished).await;
+    let made = render_pattern(ffmpeg, &unfinished, width).await;
+    let made = match made {
+        Ok(()) => {
+            fs::write(unfinished.join(MARK_FILE), wanted).await.context("cannot write the mark")
+        }
+        failed => failed,
+    };
     if let Err(error) = made {
         let _ = fs::remove_dir_all(&unfinished).await;
         return Err(error.context("the on-demand test pattern could not be made"));
@@ -45,16 +56,15 @@ pub async fn make_pattern(ffmpeg: &Ffmpeg, data: &Path) -> Result<()> {
         .with_context(|| format!("cannot rename to {}", folder.display()))
 }
 
-async fn render_pattern(ffmpeg: &Ffmpeg, folder: &Path) -> Result<()> {
-    let specs = [
-        Spec { width: 1_920, height: 960, kbps: 3_000 },
-        Spec { width: 960, height: 480, kbps: 1_200 },
-    ];
+async fn render_pattern(ffmpeg: &Ffmpeg, folder: &Path, width: u32) -> Result<()> {
+    let full = Spec { width, height: width / 2, kbps: 3_000 };
+    let half = Spec { width: width / 4 * 2, height: width / 8 * 2, kbps: 1_200 };
+    let specs = [full, half];
     let signal = Signal {
-        size_px: (1_920, 960),
-        fps: 24,
-        kbps: 3_000,
-        duration: Some(Duration::from_secs(60)),
+        size_px: (full.width, full.height),
+        fps: FPS,
+        kbps: full.kbps,
+        duration: Some(DURATION),
     };
     let config = Config { preset: "ultrafast".to_owned(), ..Config::default() };
     let material = Material::Raw { key_frame_secs: KEY_FRAME_SECS };
@@ -67,6 +77,5 @@ async fn render_pattern(ffmpeg: &Ffmpeg, folder: &Path) -> Result<()> {
     let status = encoder.child.wait().await?;
     anyhow::ensure!(status.success(), "ffmpeg failed ({status}): {}", encoder.child.last_words());
     fed?;
-    packaged?;
-    fs::write(folder.join(MARK_FILE), PATTERN_MARK).await.context("cannot write the mark")
+    packaged
 }

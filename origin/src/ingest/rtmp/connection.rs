@@ -63,7 +63,7 @@ pub async fn run(
         Ok(()) => tracing::debug!(%peer, stream, "RTMP connection closed"),
         // Health checks of load balancers and port scans are no news.
         Err(Ended::Io(error)) if stream.is_none() => {
-            tracing::debug!(%peer, "RTMP connection ended: {error}")
+            tracing::debug!(%peer, "RTMP connection ended: {error}");
         }
         Err(error) => tracing::warn!(%peer, stream, "RTMP connection ended: {error}"),
     }

@@ -126,26 +126,20 @@ impl Session {
         let payload = &message.payload;
         let number =
             payload.get(..4).map(|bytes| bytes.iter().fold(0, |n, &byte| n << 8 | u32::from(byte)));
+        let without_first = || payload.slice(payload.len().min(1)..);
+        let time_ms = message.timestamp_ms;
         match (message.kind, number) {
             (kind::SET_CHUNK_SIZE, Some(bytes)) => self.reader.set_chunk_bytes(bytes)?,
             (kind::ABORT, Some(stream)) => self.reader.abort(stream),
             (kind::WINDOW_SIZE, Some(bytes)) => self.window_bytes = Some(bytes),
             (kind::USER_CONTROL, _) => self.on_user_control(payload),
-            (kind::AUDIO, _) => {
-                self.on_media(TagKind::Audio, message.timestamp_ms, payload.clone())
-            }
-            (kind::VIDEO, _) => {
-                self.on_media(TagKind::Video, message.timestamp_ms, payload.clone())
-            }
-            (kind::DATA, _) => self.on_data(message.timestamp_ms, payload),
-            (kind::AMF3_DATA, _) => {
-                self.on_data(message.timestamp_ms, &payload.slice(payload.len().min(1)..))
-            }
+            (kind::AUDIO, _) => self.on_media(TagKind::Audio, time_ms, payload.clone()),
+            (kind::VIDEO, _) => self.on_media(TagKind::Video, time_ms, payload.clone()),
+            (kind::DATA, _) => self.on_data(time_ms, payload),
+            (kind::AMF3_DATA, _) => self.on_data(time_ms, &without_first()),
             (kind::AGGREGATE, _) => self.on_aggregate(&message),
             (kind::COMMAND, _) => self.on_command(&message, payload)?,
-            (kind::AMF3_COMMAND, _) => {
-                self.on_command(&message, &payload.slice(payload.len().min(1)..))?
-            }
+            (kind::AMF3_COMMAND, _) => self.on_command(&message, &without_first())?,
             _ => {}
         }
         Ok(())
