@@ -154,6 +154,11 @@ pub fn copy_stream(input: &str, stream: &str, folder: &Path) -> Result<Option<St
     if codec == "aac" {
         arguments.extend(["-bsf:a", "aac_adtstoasc"]);
     }
+    if codec == "hevc" {
+        // ffmpeg's parser counts the first zero of the next start code to the access unit before
+        // it, and then to its last NAL unit, which cannot end with a zero (H.265, 7.4.2.4).
+        arguments.extend(["-bsf:v", "filter_units=pass_types=0-63"]);
+    }
     arguments.extend(LIKE_OURS);
     arguments.push(&output);
     ffmpeg(&arguments, folder)?;

@@ -1,7 +1,8 @@
 //! H.264 (ISO/IEC 14496-10): parameter sets, slice headers, `avcC`.
 
 use super::bits::{BitReader, unescape};
-use super::{Colour, NalRole, SetKind, push_hex};
+use super::vui::Vui;
+use super::{NalRole, SetKind, push_hex};
 
 /// What a NAL unit is to its access unit (table 7-1 and 7.4.1.2.3).
 pub(crate) fn role(unit: &[u8]) -> NalRole {
@@ -31,11 +32,7 @@ pub(crate) struct Sps {
     /// In pixels, cropped.
     pub width: u32,
     pub height: u32,
-    /// Sample aspect ratio, width to height, if stated.
-    pub aspect: Option<(u16, u16)>,
-    pub colour: Option<Colour>,
-    /// Ticks of 90 kHz that a frame lasts, if stated.
-    pub frame_duration: Option<u32>,
+    pub vui: Vui,
 }
 
 /// Profiles whose SPS carries the chroma format and bit depths.
@@ -88,9 +85,9 @@ impl Sps {
             crop_width = left.checked_add(right)?.checked_mul(unit_x)?;
             crop_height = top.checked_add(bottom)?.checked_mul(unit_y)?;
         }
+        let mut vui = Vui::default();
         // A VUI that is cut short costs its hints, not the picture.
-        let vui = reader.bit().filter(|present| *present).map(|_| Vui::parse(&mut reader));
-        let vui = vui.unwrap_or_default();
+        let _ = read_vui(&mut reader, &mut vui);
         Some(Self {
             id,
             profile,
@@ -101,9 +98,7 @@ impl Sps {
             chroma_depth,
             width: coded_width.checked_sub(crop_width).filter(|width| *width > 0)?,
             height: coded_height.checked_sub(crop_height).filter(|height| *height > 0)?,
-            aspect: vui.aspect,
-            colour: vui.colour,
-            frame_duration: vui.frame_duration,
+            vui,
         })
     }
 
@@ -115,6 +110,17 @@ impl Sps {
         }
         text
     }
+}
+
+fn read_vui(reader: &mut BitReader<'_>, vui: &mut Vui) -> Option<()> {
+    if reader.bit()? {
+        vui.read_common(reader)?;
+        if reader.bit()? {
+            // Timing is that of fields (E.2.1).
+            vui.read_timing(reader, 2)?;
+        }
+    }
+    Some(())
 }
 
 fn bit_depth(minus8: u32) -> Option<u8> {
@@ -160,82 +166,6 @@ fn skip_picture_order(reader: &mut BitReader<'_>) -> Option<()> {
         _ => return None,
     }
     Some(())
-}
-
-/// The video usability information that a container repeats (annex E.1.1).
-#[derive(Default)]
-struct Vui {
-    aspect: Option<(u16, u16)>,
-    colour: Option<Colour>,
-    frame_duration: Option<u32>,
-}
-
-/// Table E-1, from index 1.
-const ASPECTS: [(u16, u16); 16] = [
-    (1, 1),
-    (12, 11),
-    (10, 11),
-    (16, 11),
-    (40, 33),
-    (24, 11),
-    (20, 11),
-    (32, 11),
-    (80, 33),
-    (18, 11),
-    (15, 11),
-    (64, 33),
-    (160, 99),
-    (4, 3),
-    (3, 2),
-    (2, 1),
-];
-
-impl Vui {
-    fn parse(reader: &mut BitReader<'_>) -> Self {
-        let mut vui = Self::default();
-        // What was read before the end stays.
-        let _ = vui.read(reader);
-        vui
-    }
-
-    fn read(&mut self, reader: &mut BitReader<'_>) -> Option<()> {
-        if reader.bit()? {
-            let indicator = reader.byte()?;
-            let aspect = if indicator == 255 {
-                Some((reader.bits(16)? as u16, reader.bits(16)? as u16))
-            } else {
-                ASPECTS.get(usize::from(indicator).wrapping_sub(1)).copied()
-            };
-            self.aspect = aspect.filter(|(width, height)| *width > 0 && *height > 0);
-        }
-        if reader.bit()? {
-            reader.bit()?; // overscan_appropriate_flag
-        }
-        if reader.bit()? {
-            reader.bits(3)?; // video_format
-            let mut colour =
-                Colour { primaries: 2, transfer: 2, matrix: 2, full_range: reader.bit()? };
-            if reader.bit()? {
-                colour.primaries = reader.byte()?;
-                colour.transfer = reader.byte()?;
-                colour.matrix = reader.byte()?;
-            }
-            self.colour = Some(colour);
-        }
-        if reader.bit()? {
-            reader.unsigned_golomb()?; // chroma_sample_loc_type_top_field
-            reader.unsigned_golomb()?;
-        }
-        if reader.bit()? {
-            let (units, timescale) = (u64::from(reader.bits(32)?), u64::from(reader.bits(32)?));
-            // Two fields make a frame (E.2.1): hence twice.
-            let ticks = (units * 2 * 90_000).checked_div(timescale);
-            self.frame_duration = ticks
-                .filter(|ticks| (300..=900_000).contains(ticks))
-                .and_then(|ticks| u32::try_from(ticks).ok());
-        }
-        Some(())
-    }
 }
 
 /// `pic_parameter_set_id` of a picture parameter set.

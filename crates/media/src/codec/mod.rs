@@ -5,8 +5,10 @@ pub(crate) mod ac3;
 pub(crate) mod audio;
 pub(crate) mod bits;
 pub(crate) mod h264;
+pub(crate) mod hevc;
 pub(crate) mod mpeg_audio;
 pub(crate) mod opus;
+pub(crate) mod vui;
 
 /// Why bytes are no header of an audio frame that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,25 @@ pub(crate) enum NalRole {
 /// The kinds of parameter sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SetKind {
+    /// HEVC only.
+    Video,
     Sequence,
     Picture,
+}
+
+/// The codecs of video streams that are cut into NAL units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VideoFormat {
+    H264,
+    Hevc,
+}
+
+impl VideoFormat {
+    /// What a NAL unit is to its access unit.
+    pub fn role(self, unit: &[u8]) -> NalRole {
+        match self {
+            Self::H264 => h264::role(unit),
+            Self::Hevc => hevc::role(unit),
+        }
+    }
 }

@@ -3,13 +3,14 @@
 use super::annexb::{NalWriter, Span};
 use super::parameter_sets::ParameterSets;
 use super::{Assembly, Context, CurrentInit, Sample, Stamp};
-use crate::codec::{NalRole, h264};
+use crate::codec::{NalRole, VideoFormat};
 
 /// Cuts one video elementary stream into samples and fragments.
 ///
 /// Nothing is left out of an access unit: delimiters and parameter sets stay where they are, as
 /// they do when ffmpeg copies a stream.
 pub(crate) struct VideoTrack {
+    format: VideoFormat,
     assembly: Assembly,
     nals: NalWriter,
     /// The access unit that the closed NAL units belong to.
@@ -63,9 +64,10 @@ impl Moved {
 }
 
 impl VideoTrack {
-    pub fn h264() -> Self {
+    pub fn new(format: VideoFormat) -> Self {
         let assembly = Assembly::new();
         Self {
+            format,
             nals: NalWriter::new(assembly.room),
             assembly,
             unit: None,
@@ -73,7 +75,7 @@ impl VideoTrack {
             packets: 0,
             open_stamp: None,
             skipping: true,
-            sets: ParameterSets::default(),
+            sets: ParameterSets::new(format),
             init: None,
             clock: FrameClock::default(),
         }
@@ -142,7 +144,7 @@ impl VideoTrack {
     }
 
     fn role(&self, span: Span) -> NalRole {
-        h264::role(span.unit(&self.assembly.data))
+        self.format.role(span.unit(&self.assembly.data))
     }
 
     fn begins_picture(&self, role: NalRole) -> bool {

@@ -224,7 +224,7 @@ impl TsDemuxer {
                 }
             };
             let taken = match codec {
-                Codec::H264 => &mut video,
+                Codec::Video(_) => &mut video,
                 Codec::Audio(_) => &mut audio,
             };
             if std::mem::replace(taken, true) {
@@ -256,7 +256,7 @@ impl TsDemuxer {
 impl Track {
     fn new(codec: Codec) -> Self {
         match codec {
-            Codec::H264 => Self::Video(VideoTrack::h264()),
+            Codec::Video(format) => Self::Video(VideoTrack::new(format)),
             Codec::Audio(format) => Self::Audio(AudioTrack::new(format)),
         }
     }

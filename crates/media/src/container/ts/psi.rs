@@ -1,6 +1,7 @@
 //! Program tables (ISO/IEC 13818-1, 2.4.4): which program, which streams.
 
 use super::packet::Packet;
+use crate::codec::VideoFormat;
 use crate::codec::audio::AudioFormat;
 use crate::track::Skipped;
 
@@ -110,14 +111,15 @@ fn table_body(section: &[u8], table: u8) -> Option<&[u8]> {
 /// Codecs of elementary streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Codec {
-    H264,
+    Video(VideoFormat),
     Audio(AudioFormat),
 }
 
 /// What a `stream_type` (table 2-34) and its descriptors stand for.
 fn codec(stream_type: u8, descriptors: &[u8]) -> Result<Codec, Option<&'static str>> {
     match stream_type {
-        0x1b => Ok(Codec::H264),
+        0x1b => Ok(Codec::Video(VideoFormat::H264)),
+        0x24 => Ok(Codec::Video(VideoFormat::Hevc)),
         0x0f => Ok(Codec::Audio(AudioFormat::Adts)),
         0x03 | 0x04 => Ok(Codec::Audio(AudioFormat::MpegAudio)),
         // ATSC; the second is E-AC-3
@@ -126,7 +128,6 @@ fn codec(stream_type: u8, descriptors: &[u8]) -> Result<Codec, Option<&'static s
         0x01 | 0x02 => Err(Some("MPEG-1/2 video: browsers do not play it")),
         0x10 => Err(Some("MPEG-4 part 2 video: browsers do not play it")),
         0x11 => Err(Some("AAC in LATM: only ADTS is handled")),
-        0x24 => Err(Some("HEVC in a transport stream")),
         0xcf | 0xc1 | 0xc2 | 0xdb => Err(Some("SAMPLE-AES encryption")),
         _ => Err(None),
     }
@@ -134,17 +135,20 @@ fn codec(stream_type: u8, descriptors: &[u8]) -> Result<Codec, Option<&'static s
 
 /// Private data say by descriptors what they are.
 fn private_codec(descriptors: &[u8]) -> Option<Codec> {
-    let mut format = None;
+    let mut found = None;
     let mut opus_channels = 2;
     let mut rest = descriptors;
     while let &[tag, length, ref after @ ..] = rest {
         let Some((contents, after)) = after.split_at_checked(usize::from(length)) else { break };
         rest = after;
         match (tag, contents) {
-            (0x05, [b'O', b'p', b'u', b's', ..]) => format = Some(AudioFormat::Opus { channels: 2 }),
+            (0x05, [b'O', b'p', b'u', b's', ..]) => {
+                found = Some(Codec::Audio(AudioFormat::Opus { channels: 2 }));
+            }
+            (0x05, [b'H', b'E', b'V', b'C', ..]) => found = Some(Codec::Video(VideoFormat::Hevc)),
             (0x05, [b'A', b'C', b'-', b'3', ..] | [b'E', b'A', b'C', b'3', ..])
             // DVB (ETSI EN 300 468, annex D)
-            | (0x6a | 0x7a, _) => format = Some(AudioFormat::Ac3),
+            | (0x6a | 0x7a, _) => found = Some(Codec::Audio(AudioFormat::Ac3)),
             // user-private extension of Opus: its channels, up to 8 as usual; 0 is two of mono
             (0x7f, &[0x80, channels @ 0..=8, ..]) => {
                 opus_channels = if channels == 0 { 2 } else { channels };
@@ -152,9 +156,10 @@ fn private_codec(descriptors: &[u8]) -> Option<Codec> {
             _ => {}
         }
     }
-    match format? {
-        AudioFormat::Opus { .. } => Some(AudioFormat::Opus { channels: opus_channels }),
-        format => Some(format),
+    match found? {
+        Codec::Audio(AudioFormat::Opus { .. }) => {
+            Some(Codec::Audio(AudioFormat::Opus { channels: opus_channels }))
+        }
+        found => Some(found),
     }
-    .map(Codec::Audio)
 }
