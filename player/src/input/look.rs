@@ -317,7 +317,8 @@ impl Styles {
 
 impl Drop for Styles {
     fn drop(&mut self) {
-        for (property, before) in &self.before {
+        // The last first: one of them may be another's older name.
+        for (property, before) in self.before.iter().rev() {
             let _ = self.target.style().set_property(property, before);
         }
         if self.added_tab_stop {

@@ -6,3 +6,6 @@ mod shortcuts;
 
 pub use look::LookInput;
 pub use shortcuts::{Shortcut, Shortcuts};
+
+#[cfg(test)]
+mod tests;

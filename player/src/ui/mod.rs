@@ -25,3 +25,6 @@ mod volume;
 
 pub use controls::Controls;
 pub use state::{Action, Message, UiState};
+
+#[cfg(test)]
+mod tests;
