@@ -26,7 +26,7 @@ const FRAME_RATE: u32 = 15;
 const SEGMENT_SECS: u32 = 2;
 const AUDIO_KBPS: u32 = 64;
 /// Goes into the folder's name: change it with anything that changes the clips.
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 
 /// A panorama of 20 s with a tone, MPEG-TS, in three rungs: `calm/master.m3u8` has the picture as
 /// painted, `busy/master.m3u8` has noise on it, which fills the rungs' bitrates.
@@ -41,7 +41,7 @@ pub async fn recorded() -> Result<PathBuf> {
     let picture = folder.join("panorama.png");
     panorama::equirectangular(RUNGS[2].height_px).save(&picture).context("saving the panorama")?;
     encode(&picture, &folder.join("calm"), "null", 20).await?;
-    encode(&picture, &folder.join("busy"), "noise=alls=28:allf=t", 40).await?;
+    encode(&picture, &folder.join("busy"), "noise=alls=28:allf=t", 120).await?;
     mpeg2(&picture, &folder.join("mpeg2")).await?;
     std::fs::write(&complete, "")
         .with_context(|| format!("cannot write {}", complete.display()))?;
@@ -69,7 +69,10 @@ async fn encode(picture: &Path, folder: &Path, filter: &str, secs: u32) -> Resul
     let mut streams = Vec::new();
     for (index, rung) in RUNGS.iter().enumerate() {
         command.args(["-map", &format!("[out{index}]"), "-map", "1:a"]);
-        command.args([&format!("-b:v:{index}"), &format!("{}k", rung.kbps)]);
+        // Capped over a second, so that no segment is far from the rung's rate.
+        for option in ["b", "maxrate", "bufsize"] {
+            command.args([&format!("-{option}:v:{index}"), &format!("{}k", rung.kbps)]);
+        }
         streams.push(format!("v:{index},a:{index},name:{}", rung.name));
     }
     let gop = (FRAME_RATE * SEGMENT_SECS).to_string();

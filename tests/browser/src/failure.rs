@@ -5,17 +5,18 @@ use anyhow::{Context, Result};
 use crate::{Page, places};
 
 /// Saves all of it into a folder named by the test, and returns a line that says where.
-pub async fn record(test: &str, page: &Page<'_>) -> String {
-    match save(test, page).await {
+pub async fn record(test: &str, error: &anyhow::Error, page: &Page<'_>) -> String {
+    match save(test, error, page).await {
         Ok(folder) => format!("screenshot, console and state: {folder}"),
         Err(error) => format!("what the page looked like could not be saved: {error:#}"),
     }
 }
 
-async fn save(test: &str, page: &Page<'_>) -> Result<String> {
+async fn save(test: &str, error: &anyhow::Error, page: &Page<'_>) -> Result<String> {
     let folder = places::failures().join(test.replace("::", "-"));
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::write(folder.join("error.txt"), format!("{error:#}\n"))?;
     let state = page.state().await;
     std::fs::write(folder.join("state.json"), format!("{state:#}"))?;
     let driver = page.browser().driver();

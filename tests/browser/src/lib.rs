@@ -7,6 +7,7 @@
 pub mod chromium;
 pub mod clips;
 pub mod failure;
+pub mod line;
 pub mod oracle;
 pub mod origin;
 pub mod page;

@@ -72,19 +72,48 @@ impl<'a> Page<'a> {
         Ok(answer["value"].clone())
     }
 
-    /// Waits until an expression is true, and fails with what else is known when it never is.
+    /// Waits until an expression is true. Fails with what else is known when it never is, and at
+    /// once when the player gave up, unless that is what is waited for.
     pub async fn wait_until(&self, condition: &str) -> Result<()> {
+        let expects_error = condition.contains("error");
+        let looks = format!("[{condition}, {expects_error} || !player?.error]");
         let deadline = Instant::now() + LIMIT;
         loop {
-            if self.value(condition).await? == json!(true) {
+            let seen = self.value(&looks).await?;
+            if seen[0] == json!(true) {
                 return Ok(());
             }
+            if seen[1] != json!(true) {
+                bail!("the player gave up before `{condition}`; {}", self.state().await);
+            }
             if Instant::now() > deadline {
-                let state = self.state().await;
-                bail!("`{condition}` was not true within {LIMIT:?}; {state}");
+                bail!("`{condition}` was not true within {LIMIT:?}; {}", self.state().await);
             }
             sleep(LOOK_INTERVAL).await;
         }
+    }
+
+    /// Presses a key and lets it go, as the window system would. `virtual_key` is Windows' number.
+    pub async fn press(&self, key: &str, code: &str, virtual_key: u32) -> Result<()> {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let event = json!({
+                "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": virtual_key,
+            });
+            self.browser.cdp("Input.dispatchKeyEvent", event).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the player the focus as a person without a mouse does.
+    pub async fn tab_to_player(&self) -> Result<()> {
+        const STOPS: u32 = 20;
+        for _ in 0..STOPS {
+            if self.value("document.activeElement === player").await? == json!(true) {
+                return Ok(());
+            }
+            self.press("Tab", "Tab", 9).await?;
+        }
+        bail!("the player did not get the focus in {STOPS} presses of Tab")
     }
 
     /// Waits until playback goes on and pictures come.

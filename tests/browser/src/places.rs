@@ -26,17 +26,6 @@ pub fn site() -> Result<PathBuf> {
     Ok(site)
 }
 
-/// The built npm package, which lies in the site's folder.
-pub fn npm_package() -> Result<PathBuf> {
-    let package = site()?.join("npm");
-    ensure!(
-        package.join("package.json").is_file(),
-        "{} has no package; run `cargo xtask package`",
-        package.display()
-    );
-    Ok(package)
-}
-
 /// The `immersive` program.
 pub fn origin_program() -> Result<PathBuf> {
     let file = format!("target/release/immersive{}", std::env::consts::EXE_SUFFIX);

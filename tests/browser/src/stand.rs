@@ -4,15 +4,19 @@
 //! between a site and a CDN.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::line::Line;
 
 /// Below this path the site lies, as in a bucket that holds more than one.
 pub const PREFIX: &str = "/some/prefix";
@@ -25,6 +29,8 @@ const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; sty
 
 /// Two servers on free ports of this machine. Dropping it stops them.
 pub struct Stand {
+    /// How fast clips go out.
+    pub line: Arc<Line>,
     pages: Listening,
     clips: Listening,
 }
@@ -34,16 +40,23 @@ impl Stand {
     pub async fn start(site: &Path, clips: &Path) -> Result<Self> {
         let pages = Router::new()
             .nest_service(PREFIX, ServeDir::new(site))
-            .nest_service("/package", ServeDir::new(site.join("npm")))
             .route("/embed.html", get(embedding_page))
             .route("/embed.js", get(embedding_script))
             .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }));
+        let line = Arc::new(Line::default());
+        let slow = line.clone();
+        let through_the_line = middleware::from_fn(move |request, next: Next| {
+            let line = slow.clone();
+            async move { next.run(request).await.map(|body| line.slow_down(body)) }
+        });
         let open = Router::new()
             .fallback_service(ServeDir::new(clips))
+            .layer(through_the_line)
             .layer(constant(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
         let streams =
             Router::new().nest("/open", open).nest_service("/closed", ServeDir::new(clips));
-        Ok(Self { pages: Listening::start(pages).await?, clips: Listening::start(streams).await? })
+        let (pages, clips) = (Listening::start(pages).await?, Listening::start(streams).await?);
+        Ok(Self { line, pages, clips })
     }
 
     /// A page of the site, playing `stream`.
@@ -101,7 +114,7 @@ async fn embedding_page() -> Response<String> {
     typed(
         "text/html; charset=utf-8",
         "<!doctype html><html lang=en><meta charset=utf-8><title>A page with a player</title>\
-         <script type=module src=/package/index.js></script>\
+         <script type=module src=/some/prefix/immersive-player.js></script>\
          <script type=module src=/embed.js></script>\
          <h1>A page</h1><immersive-player muted autoplay controls></immersive-player></html>",
     )

@@ -5,10 +5,9 @@ use immersive_tests_browser::oracle;
 
 use crate::world::{World, checks};
 
-checks!(the_package_plays_under_a_strict_policy);
+checks!(the_tag_plays_under_a_strict_policy);
 
-async fn the_package_plays_under_a_strict_policy(world: &World) -> Result<()> {
-    immersive_tests_browser::places::npm_package()?;
+async fn the_tag_plays_under_a_strict_policy(world: &World) -> Result<()> {
     let page =
         world.open(&world.stand.embedding_page(&world.stand.open("calm/master.m3u8"))).await?;
     page.wait_for_playback().await?;

@@ -72,26 +72,15 @@ async fn a_drag_turns_the_view_and_the_picture(world: &World) -> Result<()> {
 async fn arrow_keys_turn_and_the_wheel_zooms(world: &World) -> Result<()> {
     let page = world.play("calm/high/media.m3u8").await?;
     page.look_at(0.0, 0.0, 70.0).await?;
-    page.value("void player.focus()").await?;
-    press(&page, "ArrowRight", "ArrowRight", 39).await?;
+    page.tab_to_player().await?;
+    page.press("ArrowRight", "ArrowRight", 39).await?;
     page.wait_until("player.yaw > 0.5").await?;
-    press(&page, "ArrowUp", "ArrowUp", 38).await?;
+    page.press("ArrowUp", "ArrowUp", 38).await?;
     page.wait_until("player.pitch > 0.5").await?;
     let (x, y) = middle(&page).await?;
     let wheel = json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -240 });
     page.browser().cdp("Input.dispatchMouseEvent", wheel).await?;
     page.wait_until("player.fov < 69").await
-}
-
-/// Presses a key and lets it go, as the window system would.
-pub async fn press(page: &Page<'_>, key: &str, code: &str, virtual_key: u32) -> Result<()> {
-    for kind in ["rawKeyDown", "keyUp"] {
-        let event = json!({
-            "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": virtual_key,
-        });
-        page.browser().cdp("Input.dispatchKeyEvent", event).await?;
-    }
-    Ok(())
 }
 
 /// The middle of the picture, in CSS pixels from the corner of the page.

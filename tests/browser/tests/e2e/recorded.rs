@@ -2,7 +2,6 @@
 
 use anyhow::{Result, ensure};
 
-use crate::look::press;
 use crate::world::{World, checks};
 
 checks!(a_recording_plays_and_seeks, the_keyboard_plays_and_mutes, a_recording_ends);
@@ -30,13 +29,13 @@ async fn a_recording_plays_and_seeks(world: &World) -> Result<()> {
 
 async fn the_keyboard_plays_and_mutes(world: &World) -> Result<()> {
     let page = world.play("calm/high/media.m3u8").await?;
-    page.value("void player.focus()").await?;
-    press(&page, " ", "Space", 32).await?;
+    page.tab_to_player().await?;
+    page.press(" ", "Space", 32).await?;
     page.wait_until("player.paused").await?;
-    press(&page, " ", "Space", 32).await?;
+    page.press(" ", "Space", 32).await?;
     page.wait_until("!player.paused").await?;
     let muted = page.value("player.muted").await?;
-    press(&page, "m", "KeyM", 77).await?;
+    page.press("m", "KeyM", 77).await?;
     page.wait_until(&format!("player.muted !== {muted}")).await
 }
 

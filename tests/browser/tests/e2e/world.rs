@@ -129,7 +129,7 @@ impl SharedWorld {
 async fn run_in(world: &World, name: &str, check: &Check) -> Result<()> {
     let Err(error) = (check.run)(world).await else { return Ok(()) };
     let page = Page::current(&world.browser);
-    let saved = failure::record(name, &page).await;
+    let saved = failure::record(name, &error, &page).await;
     bail!("{error:#}\n{saved}");
 }
 
