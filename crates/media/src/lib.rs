@@ -7,6 +7,7 @@
 mod codec;
 mod container;
 pub mod error;
+pub mod spherical;
 pub mod time;
 mod track;
 pub mod transmux;

@@ -1,17 +1,20 @@
 //! Bytes of segments in, fragmented MP4 out.
 
 use crate::TrackKind;
+use crate::container::fmp4::demux::Fmp4Demuxer;
 use crate::container::packed::PackedDemuxer;
 use crate::container::probe::{Kind, probe};
 use crate::container::ts::TsDemuxer;
 use crate::error::Error;
+use crate::spherical::Spherical;
 use crate::time::Timestamp;
 use crate::track::{Context, Skipped};
 
 /// Turns the segments of one rendition group into fragments for `SourceBuffer`s.
 ///
 /// For each segment: [`Transmuxer::begin_segment`], [`Transmuxer::push`] as bytes come,
-/// [`Transmuxer::finish_segment`]. How the bytes are chunked changes nothing in what comes out.
+/// [`Transmuxer::finish_segment`]. Of fragmented MP4, the initialization segment (`EXT-X-MAP`) is
+/// pushed before a segment that does not continue the last one, and may be before any. How the bytes are chunked changes nothing in what comes out.
 pub struct Transmuxer {
     demuxer: Demuxer,
     context: Context,
@@ -25,6 +28,7 @@ enum Demuxer {
     },
     Ts(TsDemuxer),
     Packed(PackedDemuxer),
+    Fmp4(Fmp4Demuxer),
 }
 
 /// How a segment relates to the one before it.
@@ -60,6 +64,8 @@ pub struct TrackFragment {
     pub sample_count: usize,
     /// Width and height in pixels, for video.
     pub resolution: Option<(u32, u32)>,
+    /// How the picture lies around the viewer, if the container says so (fragmented MP4 does).
+    pub spherical: Option<Spherical>,
 }
 
 impl TrackFragment {
@@ -99,6 +105,7 @@ impl Transmuxer {
         match &mut self.demuxer {
             Demuxer::Ts(ts) if start.continues => ts.continue_segment(start.near),
             Demuxer::Packed(packed) if start.continues => packed.continue_segment(start.near),
+            Demuxer::Fmp4(fmp4) if start.continues => fmp4.continue_segment(),
             _ => self.demuxer = Demuxer::Undecided { held: Vec::new(), near: start.near },
         }
     }
@@ -113,6 +120,10 @@ impl Transmuxer {
         match &mut self.demuxer {
             Demuxer::Ts(ts) => ts.push(bytes, &mut self.context),
             Demuxer::Packed(packed) => packed.push(bytes, &mut self.context),
+            Demuxer::Fmp4(fmp4) => {
+                fmp4.push(bytes);
+                Ok(())
+            }
             Demuxer::Undecided { held, .. } if held.is_empty() => self.decide(bytes, false),
             Demuxer::Undecided { held, .. } => {
                 held.extend_from_slice(bytes);
@@ -135,6 +146,7 @@ impl Transmuxer {
         match &mut self.demuxer {
             Demuxer::Ts(ts) => ts.finish_segment(&mut self.context)?,
             Demuxer::Packed(packed) => packed.finish_segment(&mut self.context)?,
+            Demuxer::Fmp4(fmp4) => fmp4.finish_segment(&mut self.context)?,
             Demuxer::Undecided { .. } => {}
         }
         Ok(std::mem::take(&mut self.context.ready))
@@ -147,6 +159,7 @@ impl Transmuxer {
         self.demuxer = match probe(bytes, end)? {
             Some(Kind::Ts) => Demuxer::Ts(TsDemuxer::new(near)),
             Some(Kind::Packed) => Demuxer::Packed(PackedDemuxer::new(near)),
+            Some(Kind::Fmp4) => Demuxer::Fmp4(Fmp4Demuxer::default()),
             None => {
                 held.extend_from_slice(bytes);
                 return Ok(());

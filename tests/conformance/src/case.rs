@@ -17,7 +17,8 @@ pub struct Case {
     pub about: String,
     /// Argument lists for ffmpeg, run one after the other in an empty folder.
     pub ffmpeg: Vec<Vec<String>>,
-    /// The files that make the stream, in order; each is one segment.
+    /// The files that make the stream, in order; each is one segment. `a+b` is
+    /// one of two files, such as an initialization segment and the first after it.
     pub segments: Vec<String>,
     /// What is done to the segments before they are transmuxed. The reference is made of the
     /// segments as they were.
@@ -87,7 +88,11 @@ impl Case {
         ensure!(!self.segments.is_empty(), "a case has at least one segment");
         self.segments
             .iter()
-            .map(|name| fs::read(folder.join(name)).with_context(|| name.clone()))
+            .map(|names| {
+                let parts = names.split('+');
+                let read = |name| fs::read(folder.join(name)).with_context(|| names.clone());
+                parts.map(read).collect::<Result<Vec<_>>>().map(|parts| parts.concat())
+            })
             .collect()
     }
 }

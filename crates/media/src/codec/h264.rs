@@ -104,12 +104,17 @@ impl Sps {
 
     /// RFC 6381, for instance `avc1.64001f`.
     pub fn codec_string(&self) -> String {
-        let mut text = String::from("avc1.");
-        for byte in [self.profile, self.compatibility, self.level] {
-            push_hex(&mut text, byte);
-        }
+        let mut text = String::from("avc1");
+        text.push_str(&codec_suffix(&[self.profile, self.compatibility, self.level]));
         text
     }
+}
+
+/// What follows the sample entry's name in a codec string: profile, compatibility, level.
+pub(crate) fn codec_suffix(bytes: &[u8]) -> String {
+    let mut text = String::from(".");
+    bytes.iter().for_each(|byte| push_hex(&mut text, *byte));
+    text
 }
 
 fn read_vui(reader: &mut BitReader<'_>, vui: &mut Vui) -> Option<()> {

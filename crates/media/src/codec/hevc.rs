@@ -94,31 +94,18 @@ impl Sps {
         })
     }
 
-    /// ISO/IEC 14496-15, annex E.3, for instance `hvc1.1.6.L93.b0`.
+    /// RFC 6381, for instance `hvc1.1.6.L93.b0`.
     pub fn codec_string(&self) -> String {
-        let profile = &self.profile;
-        let mut text = String::from("hvc1.");
-        if let Some(space) = profile.space.checked_sub(1) {
-            text.push(char::from(b'A' + space));
-        }
-        text.push_str(&profile.profile.to_string());
-        text.push('.');
-        // The flags in reverse order, in hexadecimal without leading zeros.
-        let flags = profile.compatibility.reverse_bits().to_be_bytes();
-        let mut hex = String::new();
-        flags.iter().for_each(|byte| push_hex(&mut hex, *byte));
-        let digits = hex.trim_start_matches('0');
-        text.push_str(if digits.is_empty() { "0" } else { digits });
-        text.push_str(if profile.high_tier { ".H" } else { ".L" });
-        text.push_str(&profile.level.to_string());
-        let used =
-            profile.constraints.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        for byte in &profile.constraints[..used] {
-            text.push('.');
-            push_hex(&mut text, *byte);
-        }
+        let mut text = String::from("hvc1");
+        text.push_str(&self.profile.codec_suffix());
         text
     }
+}
+
+/// What follows the sample entry's name in a codec string, from the contents of `hvcC`.
+pub(crate) fn codec_suffix(record: &[u8]) -> Option<String> {
+    let mut reader = BitReader::new(record.get(1..)?);
+    ProfileTierLevel::read(&mut reader, 0).map(|profile| profile.codec_suffix())
 }
 
 fn bit_depth(minus8: u32) -> Option<u8> {
@@ -126,6 +113,30 @@ fn bit_depth(minus8: u32) -> Option<u8> {
 }
 
 impl ProfileTierLevel {
+    /// ISO/IEC 14496-15, annex E.3.
+    fn codec_suffix(&self) -> String {
+        let mut text = String::from(".");
+        if let Some(space) = self.space.checked_sub(1) {
+            text.push(char::from(b'A' + space));
+        }
+        text.push_str(&self.profile.to_string());
+        text.push('.');
+        // The flags in reverse order, in hexadecimal without leading zeros.
+        let flags = self.compatibility.reverse_bits().to_be_bytes();
+        let mut hex = String::new();
+        flags.iter().for_each(|byte| push_hex(&mut hex, *byte));
+        let digits = hex.trim_start_matches('0');
+        text.push_str(if digits.is_empty() { "0" } else { digits });
+        text.push_str(if self.high_tier { ".H" } else { ".L" });
+        text.push_str(&self.level.to_string());
+        let used = self.constraints.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        for byte in &self.constraints[..used] {
+            text.push('.');
+            push_hex(&mut text, *byte);
+        }
+        text
+    }
+
     fn read(reader: &mut BitReader<'_>, layers: u8) -> Option<Self> {
         let space = reader.bits(2)? as u8;
         let high_tier = reader.bit()?;

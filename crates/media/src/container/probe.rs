@@ -1,5 +1,6 @@
 //! Which container the first bytes of a segment belong to.
 
+use super::fmp4::demux;
 use super::{packed, ts};
 use crate::error::Error;
 
@@ -8,6 +9,7 @@ use crate::error::Error;
 pub(crate) enum Kind {
     Ts,
     Packed,
+    Fmp4,
 }
 
 /// So many bytes settle it.
@@ -20,6 +22,9 @@ pub(crate) fn probe(bytes: &[u8], end: bool) -> Result<Option<Kind>, Error> {
     }
     if bytes.starts_with(b"ID3") || packed::detect(bytes).is_some() {
         return Ok(Some(Kind::Packed));
+    }
+    if demux::is_found(bytes) {
+        return Ok(Some(Kind::Fmp4));
     }
     if ts::is_found(bytes, end) {
         return Ok(Some(Kind::Ts));

@@ -10,6 +10,7 @@ pub(crate) mod video;
 
 use crate::TrackKind;
 use crate::container::fmp4::fragment;
+use crate::container::fmp4::init::TRACK_ID;
 use crate::time::{MPEG_TS_TIMESCALE, Timescale, Timestamp, rescale};
 use crate::transmux::TrackFragment;
 
@@ -126,13 +127,15 @@ impl Assembly {
             decode_start: time(decode_start),
             sample_count: self.samples.len(),
             resolution: init.resolution,
+            spherical: None,
         };
         current.given = true;
 
         context.sequence = context.sequence.wrapping_add(1);
         let mut media = std::mem::take(&mut self.data);
         let kept = media.split_off(end);
-        let moof_length = fragment::finish(&mut media, self.room, context.sequence, &self.samples);
+        let moof_length =
+            fragment::finish(&mut media, self.room, TRACK_ID, context.sequence, &self.samples);
         // Segments of a stream are alike: the next one will need about as much.
         self.room = (moof_length + moof_length / 4 + 64).next_multiple_of(64);
         self.data.reserve(self.room + (end + end / 8).max(kept.len()));

@@ -1,7 +1,6 @@
 //! Media fragments: a `moof` written into the room that was kept before the samples' bytes.
 
 use super::boxes::{begin, begin_full, end, put_u32, put_u64};
-use super::init::TRACK_ID;
 use crate::track::Sample;
 
 /// `sample_flags` of a sample that decoding can start at, and of any other
@@ -9,14 +8,25 @@ use crate::track::Sample;
 const SYNC: u32 = 0x0200_0000;
 const NOT_SYNC: u32 = 0x0101_0000;
 
+/// Room that is enough for the `moof` of so many samples.
+pub(crate) fn room(samples: usize) -> usize {
+    128 + samples * 16
+}
+
 /// Turns `room` unused bytes and the samples' payload after them into `moof` and `mdat`.
 ///
 /// The payload is not moved as long as the `moof` fits the room; what is left of the room becomes
 /// a `free` box before the `moof`, where Media Source Extensions allow any box (ISO BMFF byte
 /// stream format, section 4). Returns the length of the `moof`, for the room of the next fragment.
-pub(crate) fn finish(data: &mut Vec<u8>, room: usize, sequence: u32, samples: &[Sample]) -> usize {
+pub(crate) fn finish(
+    data: &mut Vec<u8>,
+    room: usize,
+    track_id: u32,
+    sequence: u32,
+    samples: &[Sample],
+) -> usize {
     let mut head = Vec::with_capacity(128 + samples.len() * 16);
-    let offset_at = movie_fragment(&mut head, sequence, samples);
+    let offset_at = movie_fragment(&mut head, track_id, sequence, samples);
     let moof_length = head.len();
     // trun's data_offset counts from the start of the moof to the first byte in the mdat
     let offset = u32::try_from(moof_length + 8).expect("a moof is far below 4 GiB");
@@ -42,7 +52,7 @@ pub(crate) fn finish(data: &mut Vec<u8>, room: usize, sequence: u32, samples: &[
 }
 
 /// Writes `moof`; returns where `data_offset` lies.
-fn movie_fragment(out: &mut Vec<u8>, sequence: u32, samples: &[Sample]) -> usize {
+fn movie_fragment(out: &mut Vec<u8>, track_id: u32, sequence: u32, samples: &[Sample]) -> usize {
     let first = samples.first().copied().unwrap_or_default();
     let same_duration = samples.iter().all(|sample| sample.duration == first.duration);
     let same_kind = samples.iter().all(|sample| sample.key == first.key);
@@ -57,7 +67,7 @@ fn movie_fragment(out: &mut Vec<u8>, sequence: u32, samples: &[Sample]) -> usize
     let traf = begin(out, b"traf");
     // default-base-is-moof, default duration and flags
     let tfhd = begin_full(out, b"tfhd", 0, 0x02_0028);
-    put_u32(out, TRACK_ID);
+    put_u32(out, track_id);
     put_u32(out, first.duration);
     put_u32(out, if same_kind && first.key { SYNC } else { NOT_SYNC });
     end(out, tfhd);

@@ -2,5 +2,13 @@
 //! initialization segment, then one `moof` and `mdat` per fragment.
 
 pub(crate) mod boxes;
+pub(crate) mod demux;
+pub(crate) mod describe;
 pub(crate) mod fragment;
 pub(crate) mod init;
+pub(crate) mod inject;
+pub(crate) mod movie;
+pub(crate) mod read;
+pub(crate) mod runs;
+pub(crate) mod spherical;
+pub(crate) mod split;

@@ -1,0 +1,212 @@
+//! Fragmented MP4 segments (CMAF): passed through where they have one track, split where they have
+//! several.
+
+use super::movie::{Movie, MovieTrack};
+use super::read::{Boxes, Header};
+use super::runs::{self, TrackRuns};
+use super::split;
+use crate::TrackKind;
+use crate::error::Error;
+use crate::time::Timestamp;
+use crate::track::Context;
+use crate::transmux::TrackFragment;
+
+/// Takes fragmented MP4 in. The initialization segment comes first, at least once; it may come
+/// again with every segment.
+#[derive(Default)]
+pub(crate) struct Fmp4Demuxer {
+    /// The segment so far. It becomes the fragment: payload is not copied again.
+    data: Vec<u8>,
+    init: Option<Init>,
+    /// Where tracks go on if fragments do not say (by track id).
+    next_decode: Vec<(u32, i64)>,
+    /// A fragment has handed the initialization segment out.
+    given: bool,
+}
+
+struct Init {
+    /// `ftyp` and `moov`.
+    bytes: Vec<u8>,
+    movie: Movie,
+}
+
+/// Whether bytes begin with a box that segments begin with.
+pub(crate) fn is_found(bytes: &[u8]) -> bool {
+    matches!(
+        bytes.get(4..8),
+        Some(
+            b"ftyp"
+                | b"styp"
+                | b"moov"
+                | b"moof"
+                | b"sidx"
+                | b"emsg"
+                | b"prft"
+                | b"free"
+                | b"skip"
+                | b"mdat"
+                | b"uuid"
+                | b"ssix"
+        )
+    )
+}
+
+impl Fmp4Demuxer {
+    /// A segment begins that continues the last one: its initialization segment holds on.
+    pub fn continue_segment(&mut self) {
+        self.data = Vec::with_capacity(self.data.capacity());
+    }
+
+    /// More bytes of the segment.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.data.extend_from_slice(bytes);
+    }
+
+    /// The segment ends.
+    pub fn finish_segment(&mut self, context: &mut Context) -> Result<(), Error> {
+        let data = std::mem::take(&mut self.data);
+        let outline = Outline::read(&data)?;
+        if let Some(init) = outline.init(&data)? {
+            if self.init.as_ref().is_none_or(|old| old.bytes != init.bytes) {
+                self.given = false;
+                self.next_decode.clear();
+            }
+            self.init = Some(init);
+        }
+        let Some(init) = &self.init else {
+            let what = "no initialization segment (moov): EXT-X-MAP must come before";
+            return Err(Error::malformed(what, 0, "fragmented MP4"));
+        };
+        let mut fragments = Vec::new();
+        for moof in Boxes::new(&data, 0, "segment") {
+            let moof = moof?;
+            if &moof.kind == b"moof" {
+                fragments.extend(runs::parse(&moof, &init.movie)?);
+            }
+        }
+        if fragments.is_empty() {
+            let what = "no fragment of an audio or video track";
+            return Err(Error::malformed(what, 0, "fragmented MP4"));
+        }
+        for runs in &mut fragments {
+            settle_times(runs, &mut self.next_decode);
+        }
+        let given = std::mem::replace(&mut self.given, true);
+        if init.movie.tracks.len() == 1 && !init.movie.has_others {
+            let track = &init.movie.tracks[0];
+            let init_bytes = (!given).then(|| init.bytes.clone());
+            let media = outline.media(data);
+            context.ready.extend(describe(track, &fragments, init_bytes, media));
+            return Ok(());
+        }
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            let Some(track) = init.movie.tracks.iter().find(|track| track.kind == kind) else {
+                continue;
+            };
+            let of_track: Vec<_> =
+                fragments.iter().filter(|runs| runs.track_id == track.id).cloned().collect();
+            let media = split::media(&data, track.id, &of_track, context)?;
+            let init_bytes = if given { None } else { Some(split::init(&init.bytes, track.id)?) };
+            context.ready.extend(describe(track, &of_track, init_bytes, media));
+        }
+        Ok(())
+    }
+}
+
+/// Lays the decode times of a fragment on the track's timeline.
+fn settle_times(runs: &mut TrackRuns, next_decode: &mut Vec<(u32, i64)>) {
+    let known = next_decode.iter().position(|(id, _)| *id == runs.track_id);
+    let start = runs.decode_start.or(known.map(|index| next_decode[index].1)).unwrap_or(0);
+    runs.decode_start = Some(start);
+    let mut end = start;
+    for sample in &mut runs.samples {
+        sample.decode_time = sample.decode_time.saturating_add(start);
+        end = sample.decode_time.saturating_add(i64::from(sample.duration));
+    }
+    match known {
+        Some(index) => next_decode[index].1 = end,
+        None => next_decode.push((runs.track_id, end)),
+    }
+}
+
+/// `None` without samples.
+fn describe(
+    track: &MovieTrack,
+    fragments: &[TrackRuns],
+    init: Option<Vec<u8>>,
+    media: Vec<u8>,
+) -> Option<TrackFragment> {
+    let samples = || fragments.iter().flat_map(|runs| &runs.samples);
+    let time =
+        |ticks: i64| Timestamp::new(ticks.saturating_add(track.edit_offset), track.timescale);
+    let presented = |sample: &crate::track::Sample| sample.presentation_time();
+    let ends = samples().map(|sample| presented(sample) + i64::from(sample.duration));
+    Some(TrackFragment {
+        kind: track.kind,
+        codec: track.description.codec.clone(),
+        init,
+        media,
+        start: time(samples().map(presented).min()?),
+        end: time(ends.max()?),
+        decode_start: time(samples().next()?.decode_time),
+        sample_count: samples().count(),
+        resolution: track.description.resolution,
+        spherical: Some(track.description.spherical.clone()).filter(|s| s.is_stated()),
+    })
+}
+
+/// Where the boxes of a segment lie.
+#[derive(Default)]
+struct Outline {
+    /// Ranges of `ftyp` and `moov`.
+    init: Vec<std::ops::Range<usize>>,
+}
+
+impl Outline {
+    /// Walks over the boxes; the last one must be whole.
+    fn read(data: &[u8]) -> Result<Self, Error> {
+        let mut outline = Self::default();
+        let mut position = 0;
+        while position < data.len() {
+            let rest = &data[position..];
+            let offset = position as u64;
+            let header = Header::parse(rest, offset)?;
+            let length = header.map(|header| header.length.unwrap_or(rest.len() as u64));
+            let whole = length
+                .and_then(|length| usize::try_from(length).ok())
+                .filter(|length| *length <= rest.len());
+            let (Some(header), Some(length)) = (header, whole) else {
+                let what = "the segment ends in the middle of a box: it is cut short";
+                return Err(Error::malformed(what, offset, "fragmented MP4"));
+            };
+            if matches!(&header.kind, b"ftyp" | b"moov") {
+                outline.init.push(position..position + length);
+            }
+            position += length;
+        }
+        Ok(outline)
+    }
+
+    /// The initialization segment, if it is there.
+    fn init(&self, data: &[u8]) -> Result<Option<Init>, Error> {
+        let mut bytes = Vec::new();
+        let mut movie = None;
+        for range in &self.init {
+            let whole = &data[range.clone()];
+            bytes.extend_from_slice(whole);
+            let found = Boxes::new(whole, range.start as u64, "segment").next().transpose()?;
+            if let Some(moov) = found.filter(|found| &found.kind == b"moov") {
+                movie = Some(Movie::parse(&moov)?);
+            }
+        }
+        Ok(movie.map(|movie| Init { bytes, movie }))
+    }
+
+    /// What is not initialization.
+    fn media(&self, mut data: Vec<u8>) -> Vec<u8> {
+        for range in self.init.iter().rev() {
+            data.drain(range.clone());
+        }
+        data
+    }
+}

@@ -1,0 +1,138 @@
+//! Putting boxes of spherical video into files that lack them, or have others.
+
+use super::boxes::{begin, end};
+use super::read::{BoxRef, Boxes};
+use super::spherical::{write_v1, write_v2, write_vexu};
+use crate::error::Error;
+use crate::spherical::Spherical;
+
+/// Copies a file, or an initialization segment, so that its video tracks say what `spherical` says:
+/// Spherical Video V2 and V1, and `vexu`. What they said before is left out.
+///
+/// # Errors
+///
+/// If there is no `moov`, or it is malformed; or if media come after it that it refers to by their
+/// place, as in files that are not fragmented: put the `moov` at the end of these first.
+pub(crate) fn set_spherical(file: &[u8], spherical: &Spherical) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::with_capacity(file.len() + 1024);
+    let mut done = false;
+    for found in Boxes::new(file, 0, "file") {
+        let found = found?;
+        match &found.kind {
+            b"moov" => {
+                copy_movie(&mut out, &found, spherical)?;
+                done = true;
+            }
+            b"mdat" if done && !is_fragmented(file)? => {
+                return Err(Error::unsupported(
+                    "the moov comes before the media it refers to: put it at the end first",
+                    found.offset,
+                    "mdat",
+                ));
+            }
+            _ => out.extend_from_slice(found.whole),
+        }
+    }
+    if done { Ok(out) } else { Err(Error::malformed("there is no moov", 0, "file")) }
+}
+
+fn is_fragmented(file: &[u8]) -> Result<bool, Error> {
+    for found in Boxes::new(file, 0, "file") {
+        if &found?.kind == b"moof" {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn copy_movie(out: &mut Vec<u8>, moov: &BoxRef<'_>, spherical: &Spherical) -> Result<(), Error> {
+    copy_with(out, moov, "moov", &mut |out, found| {
+        if &found.kind == b"trak" && is_video(found)? {
+            copy_track(out, found, spherical)?;
+            return Ok(true);
+        }
+        Ok(false)
+    })
+}
+
+/// Writes something else for a child, or says that it did not.
+type Change<'a> = dyn FnMut(&mut Vec<u8>, &BoxRef<'_>) -> Result<bool, Error> + 'a;
+
+/// Copies a box, its children through `change` if that says so, otherwise as they are.
+fn copy_with(
+    out: &mut Vec<u8>,
+    parent: &BoxRef<'_>,
+    path: &'static str,
+    change: &mut Change<'_>,
+) -> Result<(), Error> {
+    let start = begin(out, &parent.kind);
+    for found in Boxes::inside(parent, path) {
+        let found = found?;
+        if !change(out, &found)? {
+            out.extend_from_slice(found.whole);
+        }
+    }
+    end(out, start);
+    Ok(())
+}
+
+fn is_video(trak: &BoxRef<'_>) -> Result<bool, Error> {
+    let Some(mdia) = super::read::child(trak, b"mdia", "moov / trak")? else { return Ok(false) };
+    let hdlr = super::read::child(&mdia, b"hdlr", "moov / trak / mdia")?;
+    Ok(hdlr.is_some_and(|hdlr| hdlr.body.get(8..12) == Some(b"vide")))
+}
+
+/// On the way to the sample entries every box is copied but these.
+fn copy_track(out: &mut Vec<u8>, trak: &BoxRef<'_>, spherical: &Spherical) -> Result<(), Error> {
+    let start = begin(out, b"trak");
+    for found in Boxes::inside(trak, "moov / trak") {
+        let found = found?;
+        match &found.kind {
+            b"mdia" => copy_down(out, &found, spherical)?,
+            b"uuid" if super::spherical::is_v1(&found) => {}
+            _ => out.extend_from_slice(found.whole),
+        }
+    }
+    write_v1(out, spherical);
+    end(out, start);
+    Ok(())
+}
+
+fn copy_down(out: &mut Vec<u8>, parent: &BoxRef<'_>, spherical: &Spherical) -> Result<(), Error> {
+    // These nest in this order, so that the recursion ends.
+    copy_with(out, parent, "moov / trak / mdia", &mut |out, found| {
+        match (&parent.kind, &found.kind) {
+            (b"mdia", b"minf") | (b"minf", b"stbl") => copy_down(out, found, spherical)?,
+            (b"stbl", b"stsd") => copy_descriptions(out, found, spherical)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })
+}
+
+fn copy_descriptions(
+    out: &mut Vec<u8>,
+    stsd: &BoxRef<'_>,
+    spherical: &Spherical,
+) -> Result<(), Error> {
+    const PATH: &str = "moov / trak / mdia / minf / stbl / stsd";
+    let start = begin(out, b"stsd");
+    out.extend_from_slice(stsd.body.get(..8).unwrap_or_default());
+    for entry in Boxes::after(stsd, 8, PATH) {
+        let entry = entry?;
+        let entry_start = begin(out, &entry.kind);
+        let fields = super::describe::VIDEO_FIELDS;
+        out.extend_from_slice(entry.body.get(..fields).unwrap_or_default());
+        for found in Boxes::after(&entry, fields, PATH) {
+            let found = found?;
+            if !matches!(&found.kind, b"st3d" | b"sv3d" | b"vexu" | b"hfov") {
+                out.extend_from_slice(found.whole);
+            }
+        }
+        write_v2(out, spherical);
+        write_vexu(out, spherical);
+        end(out, entry_start);
+    }
+    end(out, start);
+    Ok(())
+}
