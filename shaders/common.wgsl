@@ -11,7 +11,8 @@ struct View {
     world_from_clip: mat3x3<f32>,
     // The eye's part of the frame: origin in xy, extent in zw, in texture coordinates.
     part: vec4<f32>,
-    // What the projection needs to know beside the direction.
+    // What the projection needs to know beside the direction in xyz; samples per side of a pixel
+    // in w.
     parameters: vec4<f32>,
 }
 
@@ -31,9 +32,23 @@ fn vertex_main(@builtin(vertex_index) index: u32) -> Corner {
     return Corner(vec4<f32>(clip, 0.0, 1.0), clip);
 }
 
+// A pixel that covers several texels is the mean of a grid of samples: there are no mip levels,
+// which would have to be made anew for every frame and blur across the meridian.
 @fragment
 fn fragment_main(corner: Corner) -> @location(0) vec4<f32> {
-    return vec4<f32>(colour_of(view.world_from_clip * vec3<f32>(corner.clip, -1.0)), 1.0);
+    // Linear in clip space, so that the differences to the next pixels are exact.
+    let direction = view.world_from_clip * vec3<f32>(corner.clip, -1.0);
+    let right = dpdx(direction);
+    let below = dpdy(direction);
+    let side = max(i32(view.parameters.w), 1);
+    var sum = vec3<f32>(0.0);
+    for (var y = 0; y < side; y++) {
+        for (var x = 0; x < side; x++) {
+            let offset = (vec2<f32>(f32(x), f32(y)) + 0.5) / f32(side) - 0.5;
+            sum += colour_of(direction + offset.x * right + offset.y * below);
+        }
+    }
+    return vec4<f32>(sum / f32(side * side), 1.0);
 }
 
 // Radians to the right of forward.

@@ -11,7 +11,10 @@ use naga::compact::{KeepUnused, compact};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 /// Not projections.
-const OTHERS: [&str; 2] = ["common", "blit_external"];
+const OTHERS: [&str; 3] = ["common", "cube", "blit_external"];
+
+/// Completes `common.wgsl` for the vertex stage, which is the same for all.
+const NO_PROJECTION: &str = "fn colour_of(direction: vec3<f32>) -> vec3<f32> { return direction; }";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let shaders = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../shaders");
@@ -19,25 +22,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let common = fs::read_to_string(shaders.join("common.wgsl"))?;
 
     let mut generated = String::new();
-    let mut vertex = None;
     let mut names = None;
     writeln!(generated, "/// One per projection, by name.\npub const SPHERE: &[Sphere] = &[")?;
     for path in projections(&shaders)? {
         let name = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a file without name")?;
-        let wgsl = without_comments(&format!("{common}\n{}", fs::read_to_string(&path)?));
-        let translated =
-            translate(&wgsl).map_err(|error| format!("{}: {error}", path.display()))?;
+        let wgsl = joined(&shaders, &common, &path)?;
+        let (fragment, reflection) = to_glsl(&wgsl, ShaderStage::Fragment, "fragment_main")
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         writeln!(
             generated,
-            "    Sphere {{ name: {name:?}, wgsl: {wgsl:?}, glsl_fragment: {:?} }},",
-            translated.fragment
+            "    Sphere {{ name: {name:?}, wgsl: {wgsl:?}, glsl_fragment: {fragment:?} }},"
         )?;
-        same(&mut vertex, translated.vertex, "vertex stage")?;
-        same(&mut names, translated.names, "names of the bindings")?;
+        let own_names = binding_names(reflection)?;
+        if *names.get_or_insert_with(|| own_names.clone()) != own_names {
+            return Err(format!("{}: other names of the bindings", path.display()).into());
+        }
     }
     writeln!(generated, "];")?;
 
-    let vertex = vertex.ok_or("there is no projection")?;
+    let common = without_comments(&format!("{common}\n{NO_PROJECTION}"));
+    let (vertex, _) = to_glsl(&common, ShaderStage::Vertex, "vertex_main")?;
     let [uniforms, texture] = names.ok_or("there is no projection")?;
     writeln!(generated, "/// The vertex stage of every projection, GLSL ES 3.00.")?;
     writeln!(generated, "pub const GLSL_VERTEX: &str = {vertex:?};")?;
@@ -68,30 +72,29 @@ fn projections(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(paths)
 }
 
+/// A projection after what it builds on: always `common.wgsl`, and what its first line names.
+fn joined(shaders: &Path, common: &str, path: &Path) -> Result<String, Box<dyn Error>> {
+    let own = fs::read_to_string(path)?;
+    let with = own.lines().next().and_then(|line| line.strip_prefix("// with "));
+    let shared = with.map_or(Ok(String::new()), |name| fs::read_to_string(shaders.join(name)))?;
+    Ok(without_comments(&format!("{common}\n{shared}\n{own}")))
+}
+
 /// Viewers download the text; comments are for readers of the repository.
 fn without_comments(wgsl: &str) -> String {
     let lines = wgsl.lines().map(|line| line.split("//").next().unwrap_or_default().trim());
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-struct Translated {
-    vertex: String,
-    fragment: String,
-    /// Uniform block and texture.
-    names: [String; 2],
-}
-
-fn translate(wgsl: &str) -> Result<Translated, Box<dyn Error>> {
-    let module = validate(wgsl)?;
-    let (vertex, _) = to_glsl(&module, ShaderStage::Vertex, "vertex_main")?;
-    let (fragment, reflection) = to_glsl(&module, ShaderStage::Fragment, "fragment_main")?;
+/// Of the uniform block and of the texture.
+fn binding_names(reflection: glsl::ReflectionInfo) -> Result<[String; 2], Box<dyn Error>> {
     let uniforms = reflection.uniforms.into_values().next().ok_or("no uniform block")?;
     let mut textures: Vec<_> = reflection.texture_mapping.into_keys().collect();
     let texture = textures.pop().ok_or("no texture")?;
     if !textures.is_empty() {
         return Err("WebGL2 gets one texture unit, and naga made more".into());
     }
-    Ok(Translated { vertex, fragment, names: [uniforms, texture] })
+    Ok([uniforms, texture])
 }
 
 fn validate(wgsl: &str) -> Result<naga::Module, Box<dyn Error>> {
@@ -105,12 +108,12 @@ fn validator() -> Validator {
 }
 
 fn to_glsl(
-    module: &naga::Module,
+    wgsl: &str,
     stage: ShaderStage,
     entry_point: &str,
 ) -> Result<(String, glsl::ReflectionInfo), Box<dyn Error>> {
     // Without this the vertex stage would hold every function of the fragment stage.
-    let mut module = module.clone();
+    let mut module = validate(wgsl)?;
     module.entry_points.retain(|entry| entry.name == entry_point);
     compact(&mut module, KeepUnused::No);
     let info = validator().validate(&module)?;
@@ -131,15 +134,4 @@ fn to_glsl(
     let mut writer = glsl::Writer::new(&mut text, &module, &info, &options, &pipeline, policies)?;
     let reflection = writer.write()?;
     Ok((text, reflection))
-}
-
-fn same<T: PartialEq>(seen: &mut Option<T>, new: T, what: &str) -> Result<(), String> {
-    match seen {
-        Some(old) if *old != new => Err(format!("the {what} differ between projections")),
-        Some(_) => Ok(()),
-        None => {
-            *seen = Some(new);
-            Ok(())
-        }
-    }
 }

@@ -13,7 +13,12 @@ pub struct Scene {
     pub projection: Projection,
     /// The part of the frame that holds this eye's picture.
     pub part: FramePart,
+    /// A pixel is the mean of so many samples, squared; see [`Scene::sampled_for`].
+    pub samples_per_side: u8,
 }
+
+/// Finer than this the gain is not worth the time.
+const MOST_SAMPLES_PER_SIDE: f32 = 4.0;
 
 impl Scene {
     /// What `camera` sees on a flat screen: the left eye's picture.
@@ -32,17 +37,40 @@ impl Scene {
             world_from_clip.x_axis *= wider;
             world_from_clip.y_axis *= wider;
         }
-        Self { world_from_clip, projection, part: stereo.part(Eye::Left) }
+        let part = stereo.part(Eye::Left);
+        Self { world_from_clip, projection, part, samples_per_side: 1 }
+    }
+
+    /// With as many samples as it takes for a frame of that size not to alias: one while texels
+    /// are larger than pixels. Small pictures need more and have fewer pixels, so the work stays
+    /// below that of touching every texel once.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "no frame has 2^24 texels on a side, and the rest is clamped"
+    )]
+    pub fn sampled_for(self, frame: Viewport, viewport: Viewport) -> Self {
+        let picture_height_px = frame.height_px as f32 * self.part.extent.y;
+        let texels_per_rad = self.projection.texels_per_rad(picture_height_px);
+        // From the matrix rather than the camera: this is also right for a headset's eye.
+        let half_height = self.world_from_clip.y_axis.length();
+        let pixels_per_rad = viewport.height_px as f32 * 0.5 / half_height;
+        let texels_per_pixel = texels_per_rad / pixels_per_rad;
+        // Not a number for an empty viewport: then one.
+        let samples_per_side = texels_per_pixel.round().clamp(1.0, MOST_SAMPLES_PER_SIDE) as u8;
+        Self { samples_per_side: samples_per_side.max(1), ..self }
     }
 
     /// The same for the shaders.
     pub fn uniforms(&self) -> Uniforms {
         let columns = self.world_from_clip.to_cols_array_2d();
         let FramePart { origin, extent } = self.part;
+        let [x, y, z] = self.projection.parameters();
         Uniforms {
             world_from_clip: columns.map(|[x, y, z]| [x, y, z, 0.0]),
             part: [origin.x, origin.y, extent.x, extent.y],
-            parameters: self.projection.parameters(),
+            parameters: [x, y, z, f32::from(self.samples_per_side)],
         }
     }
 }
@@ -55,7 +83,7 @@ pub struct Uniforms {
     pub world_from_clip: [[f32; 4]; 3],
     /// Origin and extent.
     pub part: [f32; 4],
-    /// See [`Projection::parameters`].
+    /// [`Projection::parameters`], then the samples per side of a pixel.
     pub parameters: [f32; 4],
 }
 
@@ -74,6 +102,23 @@ mod tests {
     use glam::vec3;
 
     use super::*;
+
+    #[test]
+    fn only_a_picture_with_fewer_pixels_than_texels_takes_more_samples() {
+        let frame = Viewport { width_px: 3840, height_px: 1920 };
+        let samples = |height_px, fov_degrees: f32| {
+            let camera = Camera { vertical_fov_rad: fov_degrees.to_radians(), ..Camera::default() };
+            let viewport = Viewport { width_px: 1600, height_px };
+            Scene::on_screen(&camera, viewport, Projection::Equirect, StereoLayout::Mono)
+                .sampled_for(frame, viewport)
+                .samples_per_side
+        };
+        assert_eq!(samples(1080, 75.0), 1);
+        assert_eq!(samples(1080, 30.0), 1);
+        assert_eq!(samples(480, 75.0), 2);
+        assert_eq!(samples(100, 110.0), 4);
+        assert_eq!(samples(0, 75.0), 4, "an empty picture is not drawn, and must not panic");
+    }
 
     #[test]
     fn a_wide_flat_picture_is_shown_whole_in_a_tall_viewport() {

@@ -79,6 +79,11 @@ impl Camera {
         Mat3::from_quat(self.world_from_view()) * view_from_clip
     }
 
+    /// How closely pixels lie in the middle of a picture so many pixels high.
+    pub fn pixels_per_rad(&self, picture_height_px: f32) -> f32 {
+        picture_height_px * 0.5 / (self.vertical_fov_rad * 0.5).tan()
+    }
+
     /// Unit vector of the world through a point of the picture. `point_px` counts from the top
     /// left corner; the middle of the first pixel is (0.5, 0.5).
     #[expect(clippy::cast_precision_loss, reason = "no canvas has 2^24 pixels on a side")]

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 
 use immersive_render::Scene;
 use immersive_view::{
-    Camera, Gesture, Limits, Look, LookTarget, Projection, StereoLayout, Viewport,
+    Camera, Eye, Gesture, Limits, Look, LookTarget, Projection, StereoLayout, Viewport,
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -43,6 +43,8 @@ struct State {
     /// Lost devices and contexts since the last long run without.
     losses: u32,
     started_millis: f64,
+    /// There should be a new frame, but the video has not reported it.
+    frame_expected: bool,
     /// A frame is on the GPU.
     has_frame: bool,
     /// The frame on the GPU is not on the canvas.
@@ -114,9 +116,10 @@ impl Stage {
                 }),
                 _source_changes: [
                     listen("emptied", Self::forget_source),
-                    listen("loadeddata", Self::upload),
-                    // Chromium does not always report the frame of a seek while paused.
-                    listen("seeked", Self::upload),
+                    // Chromium does not always report the first frame, or that of a seek while
+                    // paused, to the frame callback.
+                    listen("loadeddata", Self::expect_frame),
+                    listen("seeked", Self::expect_frame),
                 ],
             }
         });
@@ -259,8 +262,7 @@ impl Stage {
                     state.painter = Some(painter);
                 }
                 (self.on_event)(StageEvent::Ready { backend });
-                self.upload();
-                self.picture.request();
+                self.expect_frame();
             }
             Err(_) if backend == Backend::WebGpu => self.start(Backend::WebGl2),
             Err(missing) => self.fail(&format!(
@@ -357,6 +359,12 @@ impl Stage {
         state.first_frame_told = false;
     }
 
+    /// Uploads with the next picture, unless the video reports the frame before.
+    fn expect_frame(&self) {
+        self.state.borrow_mut().frame_expected = true;
+        self.picture.request();
+    }
+
     /// Brings the video's current frame to the GPU.
     fn upload(&self) {
         let failed = {
@@ -376,6 +384,9 @@ impl Stage {
     }
 
     fn draw(&self, time_millis: f64) {
+        if self.state.borrow().frame_expected {
+            self.upload();
+        }
         let (moving, news) = {
             let mut state = self.state.borrow_mut();
             let moving = state.move_on(time_millis);
@@ -428,6 +439,7 @@ impl State {
             generation: 0,
             losses: 0,
             started_millis: 0.0,
+            frame_expected: false,
             has_frame: false,
             frame_is_new: false,
             first_frame_told: false,
@@ -439,19 +451,20 @@ impl State {
     }
 
     fn scene(&self, video: &HtmlVideoElement, viewport: Viewport) -> Scene {
+        let frame = Viewport { width_px: video.video_width(), height_px: video.video_height() };
         let projection = match self.projection {
             Projection::Flat { .. } => {
-                let frame =
-                    Viewport { width_px: video.video_width(), height_px: video.video_height() };
-                let part = self.stereo.part(immersive_view::Eye::Left).extent;
-                Projection::Flat { aspect: frame.aspect() * part.x / part.y }
+                let extent = self.stereo.part(Eye::Left).extent;
+                Projection::Flat { aspect: frame.aspect() * extent.x / extent.y }
             }
             other => other,
         };
         Scene::on_screen(&self.look.camera(), viewport, projection, self.stereo)
+            .sampled_for(frame, viewport)
     }
 
     fn upload(&mut self, video: &HtmlVideoElement) -> Option<UploadError> {
+        self.frame_expected = false;
         if self.unreadable {
             return Some(UploadError::NoFrame);
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
+use immersive_render::Scene;
 use immersive_view::{Camera, Eye, Projection, StereoLayout, Viewport};
 use serde::Deserialize;
 
@@ -16,6 +17,9 @@ pub struct Case {
     pub stereo: String,
     /// Of the whole frame, both eyes.
     pub frame_px: (u32, u32),
+    /// Whether the world has detail finer than the pixels of the pictures.
+    #[serde(default)]
+    pub is_fine: bool,
     /// Of the drawn pictures.
     pub picture_px: (u32, u32),
     /// What to compare with, and how closely.
@@ -111,6 +115,16 @@ impl Case {
     /// The layout.
     pub fn stereo(&self) -> StereoLayout {
         StereoLayout::from_name(&self.stereo).expect("checked when it was read")
+    }
+
+    /// What a view shows.
+    pub fn scene(&self, view: &View) -> Scene {
+        let (projection, stereo) = (self.projection(), self.stereo());
+        let (width_px, height_px) = self.frame_px;
+        let mut scene = Scene::on_screen(&view.camera(), self.viewport(), projection, stereo)
+            .sampled_for(Viewport { width_px, height_px }, self.viewport());
+        scene.part = stereo.part(view.eye());
+        scene
     }
 
     /// The size of the pictures.

@@ -44,7 +44,7 @@ pub fn draw(
     let half_height = (camera.vertical_fov_rad * 0.5).tan();
     let horizontal_fov_rad = 2.0 * (half_height * viewport.aspect()).atan();
     let filter = format!(
-        "format=gbrp,v360={input}:rectilinear:w={}:h={}:h_fov={}:v_fov={}:yaw={}:pitch={}:roll={}\
+        "format=gbrp,v360=output=rectilinear:input={input}:w={}:h={}:h_fov={}:v_fov={}:yaw={}:pitch={}:roll={}\
          :interp=linear,format=rgb24",
         viewport.width_px,
         viewport.height_px,

@@ -9,6 +9,7 @@ use crate::Picture;
 #[derive(Debug)]
 pub struct World {
     waves: Vec<Wave>,
+    is_fine: bool,
 }
 
 #[derive(Debug)]
@@ -20,19 +21,27 @@ struct Wave {
 }
 
 impl World {
-    /// Each eye sees its own, so that a mix-up shows.
-    pub fn of(eye: Eye) -> Self {
+    /// Each eye sees its own, so that a mix-up shows. A fine world has detail down to two degrees
+    /// that is as strong as all the rest.
+    pub fn of(eye: Eye, is_fine: bool) -> Self {
         let mut random = Random(if eye == Eye::Left { 1 } else { 2 });
-        let waves = (0..40).map(|index| {
-            // From a third of the sphere down to five degrees, weaker as they get shorter.
-            let frequency = 2.0 * 1.07_f32.powi(index);
-            Wave {
-                vector: random.vector().normalize() * frequency,
-                phase_rad: random.next() * 4.0,
-                amplitude: random.vector() * 90.0 / frequency,
-            }
-        });
-        Self { waves: waves.collect() }
+        let mut wave = |frequency: f32, strength: f32| Wave {
+            vector: random.vector().normalize() * frequency,
+            phase_rad: random.next() * 4.0,
+            amplitude: random.vector() * strength,
+        };
+        // From a third of the sphere down to five degrees, weaker as they get shorter.
+        let frequencies = (0..40).map(|index| 2.0 * 1.07_f32.powi(index));
+        let mut waves: Vec<_> = frequencies.map(|f| wave(f, 90.0 / f)).collect();
+        if is_fine {
+            waves.extend((0..12).map(|_| wave(180.0, 12.0)));
+        }
+        Self { waves, is_fine }
+    }
+
+    /// Whether it has detail finer than the pixels of small pictures.
+    pub fn is_fine(&self) -> bool {
+        self.is_fine
     }
 
     /// The colour in that direction, 0 to 255 per channel.
@@ -50,10 +59,10 @@ impl World {
 pub fn frame(
     projection: Projection,
     stereo: StereoLayout,
-    width_px: u32,
-    height_px: u32,
+    (width_px, height_px): (u32, u32),
+    is_fine: bool,
 ) -> Picture {
-    let worlds = [Eye::Left, Eye::Right].map(|eye| (stereo.part(eye), World::of(eye)));
+    let worlds = [Eye::Left, Eye::Right].map(|eye| (stereo.part(eye), World::of(eye, is_fine)));
     Picture::from_colours(width_px, height_px, |x, y| {
         let uv = vec2((x as f32 + 0.5) / width_px as f32, (y as f32 + 0.5) / height_px as f32);
         let inside = |uv: glam::Vec2| uv.min_element() >= 0.0 && uv.max_element() < 1.0;

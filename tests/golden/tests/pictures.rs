@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use immersive_render::Scene;
 use immersive_tests_golden::{
-    Case, Difference, Gpu, Picture, Tolerance, View, World, draw_on_cpu, draw_with_v360,
-    draw_world, frame,
+    Case, Difference, Gpu, Picture, Tolerance, World, draw_on_cpu, draw_with_v360, draw_world,
+    frame,
 };
 
 #[test]
@@ -24,7 +23,10 @@ fn pictures_agree_with_their_oracles() {
     }
     let path = report.folder.join("report.md");
     fs::write(&path, &report.text).expect("target/tmp is writable");
-    println!("{}\n{}", path.display(), report.text);
+    #[expect(clippy::print_stdout, reason = "the figures, for whoever runs with --nocapture")]
+    {
+        println!("{}\n{}", path.display(), report.text);
+    }
     assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
 }
 
@@ -56,12 +58,12 @@ fn run(gpu: &Gpu, path: &Path, report: &mut Report) {
     let case = Case::read(path).unwrap_or_else(|error| panic!("{error}"));
     let name = path.file_name().and_then(|name| name.to_str()).expect("a plain name");
     let viewport = case.viewport();
-    let source = frame(case.projection(), case.stereo(), case.frame_px.0, case.frame_px.1);
-    let scenes: Vec<_> = case.views.iter().map(|view| scene(&case, view)).collect();
+    let source = frame(case.projection(), case.stereo(), case.frame_px, case.is_fine);
+    let scenes: Vec<_> = case.views.iter().map(|view| case.scene(view)).collect();
     let pictures = gpu.draw(&source, &scenes, viewport);
 
     for ((view, scene), picture) in case.views.iter().zip(&scenes).zip(&pictures) {
-        let world = draw_world(&World::of(view.eye()), scene, viewport);
+        let world = draw_world(&World::of(view.eye(), case.is_fine), scene, viewport);
         report.compare([name, &view.name, "world"], picture, &world, case.oracles.world);
         let cpu = draw_on_cpu(&source, scene, viewport);
         report.compare([name, &view.name, "cpu"], picture, &cpu, case.oracles.cpu);
@@ -75,13 +77,6 @@ fn run(gpu: &Gpu, path: &Path, report: &mut Report) {
             report.compare([name, &view.name, "v360"], picture, &drawn, tolerance);
         }
     }
-}
-
-fn scene(case: &Case, view: &View) -> Scene {
-    let (projection, stereo) = (case.projection(), case.stereo());
-    let mut scene = Scene::on_screen(&view.camera(), case.viewport(), projection, stereo);
-    scene.part = stereo.part(view.eye());
-    scene
 }
 
 impl Report {
