@@ -79,7 +79,7 @@ impl Keys {
     /// A key came down. Repeats of a key that is down already change nothing.
     pub fn press(&mut self, key: Key, time_secs: f64, steered: &mut impl Steered) {
         if key == Key::Recenter {
-            self.release_all();
+            self.release_all(steered);
             steered.steer(Gesture::Recenter);
             return;
         }
@@ -103,13 +103,19 @@ impl Keys {
     }
 
     /// The focus went elsewhere, and `keyup` with it: stop at once.
-    pub fn release_all(&mut self) {
-        self.held.clear();
-        self.speed = [0.0; 3];
+    pub fn release_all(&mut self, steered: &mut impl Steered) {
+        if self.is_moving() {
+            self.held.clear();
+            self.speed = [0.0; 3];
+            steered.steer(super::LET_GO);
+        }
     }
 
     /// Moves on to `time_secs`.
     pub fn advance(&mut self, time_secs: f64, steered: &mut impl Steered) {
+        if !self.is_moving() {
+            return;
+        }
         self.oversleep(time_secs - MAX_STEP_SECS);
         let mut moved = [0.0; 3];
         while self.time_secs < time_secs {
@@ -135,6 +141,9 @@ impl Keys {
         if zoom_log != 0.0 {
             steered.steer(Gesture::Zoom { factor: zoom_log.exp() });
         }
+        if !self.is_moving() {
+            steered.steer(super::LET_GO);
+        }
     }
 
     /// Skips to `wake_secs`, if that is later than now, as if no time had passed: keys that were
@@ -154,18 +163,18 @@ impl Keys {
     fn step(&mut self, secs: f32, moved: &mut [f32; 3]) {
         let keep = (-secs / EASE_SECS).exp();
         let goals = self.goals();
-        for axis in 0..3 {
-            let excess = self.speed[axis] - goals[axis];
-            moved[axis] += goals[axis] * secs + excess * EASE_SECS * (1.0 - keep);
-            self.speed[axis] = goals[axis] + excess * keep;
+        for ((speed, moved), goal) in self.speed.iter_mut().zip(moved).zip(goals) {
+            let excess = *speed - goal;
+            *moved += goal * secs + excess * EASE_SECS * (1.0 - keep);
+            *speed = goal + excess * keep;
         }
     }
 
     /// Ends a movement that is almost over, with what is left of it.
     fn settle(&mut self, moved: &mut [f32; 3]) {
         if self.speed.iter().all(|speed| (speed * EASE_SECS).abs() < STILL) {
-            for axis in 0..3 {
-                moved[axis] += self.speed[axis] * EASE_SECS;
+            for (moved, speed) in moved.iter_mut().zip(self.speed) {
+                *moved += speed * EASE_SECS;
             }
             self.speed = [0.0; 3];
         }
@@ -227,6 +236,7 @@ mod tests {
             assert_eq!(sign(camera.yaw_rad - before.yaw_rad), yaw, "{name}");
             assert_eq!(sign(camera.pitch_rad - before.pitch_rad), pitch, "{name}");
             assert_eq!(sign(camera.fov_rad - before.fov_rad), zoom, "{name}");
+            assert_eq!((camera.held, camera.fling), (1, Some((0.0, 0.0))), "{name}");
         }
     }
 
@@ -240,8 +250,9 @@ mod tests {
         keys.release(Key::Left, 0.2);
         keys.advance(0.3, &mut camera);
         assert!(camera.yaw_rad > 0.0);
-        keys.release_all();
+        keys.release_all(&mut camera);
         assert!(!keys.is_moving());
+        assert_eq!(camera.fling, Some((0.0, 0.0)));
     }
 
     #[test]
