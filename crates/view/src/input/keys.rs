@@ -173,10 +173,9 @@ impl Keys {
     /// Ends a movement that is almost over, with what is left of it.
     fn settle(&mut self, moved: &mut [f32; 3]) {
         if self.speed.iter().all(|speed| (speed * EASE_SECS).abs() < STILL) {
-            for (moved, speed) in moved.iter_mut().zip(self.speed) {
+            for (moved, speed) in moved.iter_mut().zip(std::mem::take(&mut self.speed)) {
                 *moved += speed * EASE_SECS;
             }
-            self.speed = [0.0; 3];
         }
     }
 
