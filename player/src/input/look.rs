@@ -148,7 +148,7 @@ fn pointer_listeners(hand: &Rc<Hand>) -> Vec<Listener> {
 }
 
 fn lost(hand: &Hand, event: &PointerEvent) {
-    hand.with(|machines, _| machines.pointers.cancel(event.pointer_id()));
+    hand.with(|machines, camera| machines.pointers.cancel(event.pointer_id(), camera));
     set_cursor(hand, "grab");
 }
 
@@ -218,7 +218,7 @@ fn key_listeners(hand: &Rc<Hand>) -> Vec<Listener> {
     let stop = |target: &web_sys::EventTarget, kind| {
         let hand = hand.clone();
         Listener::passive(target, kind, move |_| {
-            hand.with(|machines, _| machines.keys.release_all());
+            hand.with(|machines, camera| machines.keys.release_all(camera));
         })
     };
     let down = {

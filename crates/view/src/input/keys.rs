@@ -79,7 +79,7 @@ impl Keys {
     /// A key came down. Repeats of a key that is down already change nothing.
     pub fn press(&mut self, key: Key, time_secs: f64, steered: &mut impl Steered) {
         if key == Key::Recenter {
-            self.release_all();
+            self.release_all(steered);
             steered.steer(Gesture::Recenter);
             return;
         }
@@ -103,13 +103,19 @@ impl Keys {
     }
 
     /// The focus went elsewhere, and `keyup` with it: stop at once.
-    pub fn release_all(&mut self) {
-        self.held.clear();
-        self.speed = [0.0; 3];
+    pub fn release_all(&mut self, steered: &mut impl Steered) {
+        if self.is_moving() {
+            self.held.clear();
+            self.speed = [0.0; 3];
+            steered.steer(super::LET_GO);
+        }
     }
 
     /// Moves on to `time_secs`.
     pub fn advance(&mut self, time_secs: f64, steered: &mut impl Steered) {
+        if !self.is_moving() {
+            return;
+        }
         self.oversleep(time_secs - MAX_STEP_SECS);
         let mut moved = [0.0; 3];
         while self.time_secs < time_secs {
@@ -135,6 +141,9 @@ impl Keys {
         if zoom_log != 0.0 {
             steered.steer(Gesture::Zoom { factor: zoom_log.exp() });
         }
+        if !self.is_moving() {
+            steered.steer(super::LET_GO);
+        }
     }
 
     /// Skips to `wake_secs`, if that is later than now, as if no time had passed: keys that were
@@ -154,10 +163,10 @@ impl Keys {
     fn step(&mut self, secs: f32, moved: &mut [f32; 3]) {
         let keep = (-secs / EASE_SECS).exp();
         let goals = self.goals();
-        for axis in 0..3 {
-            let excess = self.speed[axis] - goals[axis];
-            moved[axis] += goals[axis] * secs + excess * EASE_SECS * (1.0 - keep);
-            self.speed[axis] = goals[axis] + excess * keep;
+        for ((speed, moved), goal) in self.speed.iter_mut().zip(moved).zip(goals) {
+            let excess = *speed - goal;
+            *moved += goal * secs + excess * EASE_SECS * (1.0 - keep);
+            *speed = goal + excess * keep;
         }
     }
 
@@ -226,6 +235,7 @@ mod tests {
             assert_eq!(sign(camera.yaw_rad - before.yaw_rad), yaw, "{name}");
             assert_eq!(sign(camera.pitch_rad - before.pitch_rad), pitch, "{name}");
             assert_eq!(sign(camera.fov_rad - before.fov_rad), zoom, "{name}");
+            assert_eq!((camera.held, camera.fling), (1, Some((0.0, 0.0))), "{name}");
         }
     }
 
@@ -239,8 +249,9 @@ mod tests {
         keys.release(Key::Left, 0.2);
         keys.advance(0.3, &mut camera);
         assert!(camera.yaw_rad > 0.0);
-        keys.release_all();
+        keys.release_all(&mut camera);
         assert!(!keys.is_moving());
+        assert_eq!(camera.fling, Some((0.0, 0.0)));
     }
 
     #[test]

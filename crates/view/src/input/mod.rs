@@ -2,16 +2,19 @@
 //!
 //! Each device is a small state machine on plain numbers: positions in CSS pixels from the top left
 //! corner of the picture, time in seconds on any monotonic clock. A machine acts through
-//! [`Steered`], and looks at the [`Aim`] again after each gesture: so limits of the camera (a
+//! [`Steered`] and looks at the [`Aim`] again after each gesture: so limits of the camera (a
 //! smallest field of view, a pitch that ends at the pole) never pull the picture from under a
-//! finger.
+//! finger. Every [`Gesture::Hold`] is followed by one [`Gesture::Fling`], at speed 0 if the hand was
+//! at rest.
 
 mod geometry;
+mod gyro;
 mod keys;
 mod pointers;
 mod velocity;
 mod wheel;
 
+pub use gyro::{Gyro, OrientationSample};
 pub use keys::{Key, Keys};
 pub use pointers::{PointerSample, Pointers};
 pub use wheel::{WheelSample, WheelUnit, pinch, wheel};
@@ -29,6 +32,9 @@ pub struct Aim {
     /// Vertical field of view of a rectilinear picture.
     pub fov_rad: f32,
 }
+
+/// The end of a [`Gesture::Hold`] by a hand that was at rest.
+const LET_GO: Gesture = Gesture::Fling { yaw_rad_per_sec: 0.0, pitch_rad_per_sec: 0.0 };
 
 /// What gestures act upon: a camera, or whoever owns it.
 pub trait Steered {

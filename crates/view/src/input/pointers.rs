@@ -44,11 +44,12 @@ impl Pointers {
 
     /// A finger or a mouse button came down.
     pub fn press(&mut self, sample: PointerSample, steered: &mut impl Steered) {
-        self.down.retain(|held| held.pointer != sample.pointer);
+        let was_holding = self.is_holding();
+        self.forget(sample.pointer);
         if self.down.len() == MAX_POINTERS {
             return;
         }
-        if self.down.is_empty() {
+        if !was_holding {
             steered.steer(Gesture::Hold);
         }
         self.down.push(sample);
@@ -73,7 +74,8 @@ impl Pointers {
         self.velocity.begin(sample.time_secs);
     }
 
-    /// A finger or the mouse button came up. The last one to leave may fling.
+    /// A finger or the mouse button came up. The last one to leave flings, at speed 0 if it was at
+    /// rest: so the camera knows that no hand is on the picture any more.
     pub fn release(&mut self, pointer: i32, time_secs: f64, steered: &mut impl Steered) {
         if !self.forget(pointer) {
             return;
@@ -85,21 +87,25 @@ impl Pointers {
         }
         let (yaw, pitch) = self.velocity.at_release(time_secs);
         let speed = yaw.hypot(pitch);
-        if speed >= MIN_FLING_RAD_PER_SEC {
-            let scale = (MAX_FLING_RAD_PER_SEC / speed).min(1.0);
-            steered.steer(Gesture::Fling {
-                yaw_rad_per_sec: yaw * scale,
-                pitch_rad_per_sec: pitch * scale,
-            });
-        }
+        let scale = if speed < MIN_FLING_RAD_PER_SEC {
+            0.0
+        } else {
+            (MAX_FLING_RAD_PER_SEC / speed).min(1.0)
+        };
+        steered.steer(Gesture::Fling {
+            yaw_rad_per_sec: yaw * scale,
+            pitch_rad_per_sec: pitch * scale,
+        });
     }
 
     /// The browser took the finger away (a system gesture, a lost capture): nothing is flung.
-    pub fn cancel(&mut self, pointer: i32) {
-        self.forget(pointer);
-        if let Some(held) = self.down.first() {
-            let time_secs = held.time_secs;
-            self.velocity.begin(time_secs);
+    pub fn cancel(&mut self, pointer: i32, steered: &mut impl Steered) {
+        if !self.forget(pointer) {
+            return;
+        }
+        match self.down.first() {
+            Some(held) => self.velocity.begin(held.time_secs),
+            None => steered.steer(super::LET_GO),
         }
     }
 

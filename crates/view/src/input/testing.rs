@@ -16,6 +16,7 @@ pub(super) struct TestCamera {
     pub fov_rad: f32,
     pub fling: Option<(f32, f32)>,
     pub held: u32,
+    pub let_go: u32,
     pub recentered: u32,
 }
 
@@ -28,6 +29,7 @@ impl Default for TestCamera {
             fov_rad: 1.3,
             fling: None,
             held: 0,
+            let_go: 0,
             recentered: 0,
         }
     }
@@ -61,6 +63,7 @@ impl Steered for TestCamera {
                     .clamp(-std::f32::consts::FRAC_PI_2, std::f32::consts::FRAC_PI_2);
             }
             Gesture::Fling { yaw_rad_per_sec, pitch_rad_per_sec } => {
+                self.let_go += 1;
                 self.fling = Some((yaw_rad_per_sec, pitch_rad_per_sec));
             }
             Gesture::Zoom { factor } => self.fov_rad = (self.fov_rad * factor).clamp(0.4, 2.0),

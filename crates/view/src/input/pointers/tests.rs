@@ -39,7 +39,7 @@ fn a_hand_that_rests_before_it_lets_go_does_not_fling() {
     let (mut pointers, mut camera) = (Pointers::default(), TestCamera::default());
     let end = drag(&mut pointers, &mut camera, (200.0, 250.0), (600.0, 250.0), 20);
     pointers.release(1, end + 0.2, &mut camera);
-    assert_eq!(camera.fling, None);
+    assert_eq!(camera.fling, Some((0.0, 0.0)));
     assert!(!pointers.is_holding());
 }
 
@@ -47,18 +47,19 @@ fn a_hand_that_rests_before_it_lets_go_does_not_fling() {
 fn a_cancelled_drag_does_not_fling() {
     let (mut pointers, mut camera) = (Pointers::default(), TestCamera::default());
     let end = drag(&mut pointers, &mut camera, (200.0, 250.0), (600.0, 250.0), 20);
-    pointers.cancel(1);
+    pointers.cancel(1, &mut camera);
     pointers.release(1, end + 0.001, &mut camera);
-    assert_eq!(camera.fling, None);
+    assert_eq!(camera.fling, Some((0.0, 0.0)));
     assert!(!pointers.is_holding());
 }
 
 #[test]
-fn a_tap_changes_nothing() {
+fn a_tap_takes_hold_and_lets_go() {
     let (mut pointers, mut camera) = (Pointers::default(), TestCamera::default());
     pointers.press(sample(1, 10.0, 10.0, 0.0), &mut camera);
     pointers.release(1, 0.05, &mut camera);
-    assert_eq!(camera, TestCamera { held: 1, ..TestCamera::default() });
+    let let_go = Some((0.0, 0.0));
+    assert_eq!(camera, TestCamera { held: 1, let_go: 1, fling: let_go, ..TestCamera::default() });
 }
 
 #[test]
@@ -166,7 +167,7 @@ proptest! {
                 0 => pointers.press(sample(pointer, x, y, time_secs), &mut camera),
                 1 => pointers.drag(sample(pointer, x, y, time_secs), SURFACE, &mut camera),
                 2 => pointers.release(pointer, time_secs, &mut camera),
-                _ => pointers.cancel(pointer),
+                _ => pointers.cancel(pointer, &mut camera),
             }
             prop_assert!(camera.yaw_rad.is_finite() && camera.fov_rad.is_finite());
             if let Some((yaw, pitch)) = camera.fling {
@@ -174,8 +175,9 @@ proptest! {
             }
         }
         for pointer in 0..4 {
-            pointers.cancel(pointer);
+            pointers.cancel(pointer, &mut camera);
         }
         prop_assert!(!pointers.is_holding());
+        prop_assert_eq!(camera.held, camera.let_go);
     }
 }
