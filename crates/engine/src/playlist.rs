@@ -69,7 +69,9 @@ impl Slot {
     fn reload_at(&self) -> Option<Instant> {
         let media = self.media.as_ref().filter(|media| !media.ended)?;
         let wait_secs = media.target_duration_secs * if self.unchanged { 0.5 } else { 1.0 };
-        Some(self.asked_at + Duration::from_secs_f64(wait_secs.max(0.25).min(60.0)))
+        #[expect(clippy::manual_clamp, reason = "like this, what is not a number is the minimum")]
+        let wait_secs = wait_secs.max(0.25).min(60.0);
+        Some(self.asked_at + Duration::from_secs_f64(wait_secs))
     }
 
     pub(crate) fn is_avoided(&self, now: Instant) -> bool {

@@ -110,7 +110,7 @@ impl Session {
             sent_to_secs: None,
             started: false,
             offsets: BTreeMap::new(),
-            estimator: Estimator::new(prior_bps.max(50_000.0).min(500e6)),
+            estimator: Estimator::new(prior_bps.clamp(50_000.0, 500e6)),
             rule: abr::rule(core.config.rule),
             manual: None,
             selected: None,

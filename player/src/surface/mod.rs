@@ -13,7 +13,6 @@ mod stage;
 mod webgl2;
 mod webgpu;
 
-pub use capture::CaptureError;
 pub use stage::Stage;
 
 use immersive_view::{Camera, Limits, Projection, StereoLayout};
