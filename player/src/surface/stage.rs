@@ -52,6 +52,8 @@ struct State {
     first_frame_told: bool,
     /// The video's frames cannot be read; told once per source.
     unreadable: bool,
+    /// How often in a row the browser handed out no frame.
+    refusals: u32,
     drawn: Option<(Scene, Viewport)>,
     told_camera: Camera,
     /// When the look was last updated while moving.
@@ -76,6 +78,8 @@ const MOST_LOSSES: u32 = 4;
 /// ...without running this long in between.
 const LONG_RUN_MILLIS: f64 = 30_000.0;
 const RESTART_MILLIS: f64 = 1_000.0;
+/// A browser that refuses a frame this often in a row will not hand out any.
+const PATIENCE_REFUSALS: u32 = 300;
 /// A tab that was in the background must not jump.
 const LONGEST_STEP_SECS: f64 = 0.1;
 
@@ -356,6 +360,7 @@ impl Stage {
     fn forget_source(&self) {
         let mut state = self.state.borrow_mut();
         state.unreadable = false;
+        state.refusals = 0;
         state.first_frame_told = false;
     }
 
@@ -373,7 +378,11 @@ impl Stage {
         };
         match failed {
             None => self.picture.request(),
-            Some(UploadError::NoFrame) => {}
+            Some(UploadError::NoFrame) => {
+                if self.state.borrow().frame_expected {
+                    self.picture.request();
+                }
+            }
             Some(UploadError::Tainted) => self.tell_failure(TAINTED),
             Some(UploadError::Other(detail)) => {
                 self.tell_failure(&format!(
@@ -444,6 +453,7 @@ impl State {
             frame_is_new: false,
             first_frame_told: false,
             unreadable: false,
+            refusals: 0,
             drawn: None,
             moved_millis: None,
             stats: StageStats::default(),
@@ -481,9 +491,17 @@ impl State {
                 self.stats.uploaded_frames += 1;
                 self.has_frame = true;
                 self.frame_is_new = true;
+                self.refusals = 0;
                 None
             }
             Err(UploadError::NoFrame) => Some(UploadError::NoFrame),
+            // Between two sources, and just before the first frame, browsers say that they have
+            // data and hand out none: with the next picture they may.
+            Err(UploadError::Other(_)) if self.refusals < PATIENCE_REFUSALS => {
+                self.refusals += 1;
+                self.frame_expected = true;
+                Some(UploadError::NoFrame)
+            }
             Err(error) => {
                 self.unreadable = true;
                 Some(error)
