@@ -12,6 +12,10 @@ pub mod time;
 mod track;
 pub mod transmux;
 
+#[cfg(test)]
+mod properties;
+
+pub use container::ts::mux::{TsCodec, TsMuxer, TsUnit};
 pub use error::{Error, ErrorKind};
 pub use track::Skipped;
 pub use transmux::{SegmentStart, TrackFragment, Transmuxer, transmux};

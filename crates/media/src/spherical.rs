@@ -137,6 +137,16 @@ impl Spherical {
     }
 }
 
+/// What the first video track of an MP4 file, or of an initialization segment, says; `None` if that
+/// is nothing.
+///
+/// # Errors
+///
+/// If the boxes on the way there are malformed.
+pub fn read_spherical(file: &[u8]) -> Result<Option<Spherical>, Error> {
+    inject::spherical_of(file)
+}
+
 /// Copies a file, or an initialization segment, so that its video tracks say what `spherical` says,
 /// in all three ways. What they said before is left out.
 ///

@@ -1,8 +1,9 @@
-//! Putting boxes of spherical video into files that lack them, or have others.
+//! What whole files say of their projection, and making them say something else.
 
 use super::boxes::{begin, end};
-use super::read::{BoxRef, Boxes};
+use super::read::{BoxRef, Boxes, child};
 use super::spherical::{write_v1, write_v2, write_vexu};
+use crate::TrackKind;
 use crate::error::Error;
 use crate::spherical::Spherical;
 
@@ -34,6 +35,28 @@ pub(crate) fn set_spherical(file: &[u8], spherical: &Spherical) -> Result<Vec<u8
         }
     }
     if done { Ok(out) } else { Err(Error::malformed("there is no moov", 0, "file")) }
+}
+
+/// What the first video track of a file says, fragmented or not.
+pub(crate) fn spherical_of(file: &[u8]) -> Result<Option<Spherical>, Error> {
+    for found in Boxes::new(file, 0, "file") {
+        let moov = found?;
+        if &moov.kind != b"moov" {
+            continue;
+        }
+        for found in Boxes::inside(&moov, "moov") {
+            let trak = found?;
+            if &trak.kind == b"trak"
+                && is_video(&trak)?
+                && let Some(mdia) = child(&trak, b"mdia", "moov / trak")?
+            {
+                let described = super::describe::track(&mdia, TrackKind::Video)?;
+                let spherical = described.spherical.or(super::spherical::read_track(&trak)?);
+                return Ok(Some(spherical).filter(Spherical::is_stated));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn is_fragmented(file: &[u8]) -> Result<bool, Error> {
@@ -77,8 +100,8 @@ fn copy_with(
 }
 
 fn is_video(trak: &BoxRef<'_>) -> Result<bool, Error> {
-    let Some(mdia) = super::read::child(trak, b"mdia", "moov / trak")? else { return Ok(false) };
-    let hdlr = super::read::child(&mdia, b"hdlr", "moov / trak / mdia")?;
+    let Some(mdia) = child(trak, b"mdia", "moov / trak")? else { return Ok(false) };
+    let hdlr = child(&mdia, b"hdlr", "moov / trak / mdia")?;
     Ok(hdlr.is_some_and(|hdlr| hdlr.body.get(8..12) == Some(b"vide")))
 }
 

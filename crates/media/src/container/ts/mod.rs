@@ -1,6 +1,7 @@
 //! MPEG transport streams (ISO/IEC 13818-1) to tracks.
 
 pub(crate) mod clock;
+pub(crate) mod mux;
 mod packet;
 pub(crate) mod pes;
 mod psi;
