@@ -321,9 +321,12 @@ impl Stage {
     fn new_canvas(self: &Rc<Self>) -> Option<Canvas> {
         let element = self.parent.owner_document()?.create_element("canvas").ok()?;
         let element: HtmlCanvasElement = element.unchecked_into();
-        // These setters throw only for names that are not attributes.
+        // This throws only for a name that is not an attribute's.
         let _ = element.set_attribute("part", "canvas");
-        let _ = element.set_attribute("style", "display:block;width:100%;height:100%");
+        // By property: a Content-Security-Policy without 'unsafe-inline' forbids the attribute.
+        for (property, value) in [("display", "block"), ("width", "100%"), ("height", "100%")] {
+            let _ = element.style().set_property(property, value);
+        }
         self.parent.append_child(&element).ok()?;
         let weak = Rc::downgrade(self);
         let size = DevicePixelSize::watch(&element, move |width_px, height_px| {
