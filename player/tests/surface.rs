@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use immersive_player::surface::{Backend, CaptureError, Stage, StageEvent, StageOptions};
 use immersive_player::web::Timer;
-use immersive_view::LookTarget;
+use immersive_view::{LookTarget, Projection};
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -128,6 +128,21 @@ impl Fixture {
         assert_close(self.left_and_right().await, [RED, GREEN]);
         self.look_to(180.0);
         assert_close(self.left_and_right().await, [GREEN, RED]);
+
+        // The others' mathematics is tested natively: here their shaders have to be accepted.
+        self.look_to(0.0);
+        for projection in Projection::ALL {
+            self.stage.set_projection(projection);
+            for colour in self.left_and_right().await {
+                assert!(
+                    colour.iter().any(|channel| *channel > 150),
+                    "{} shows {colour:?}",
+                    projection.name()
+                );
+            }
+        }
+        self.stage.set_projection(Projection::Equirect);
+        self.look_to(180.0);
     }
 }
 
