@@ -50,10 +50,10 @@ struct State {
     /// The frame on the GPU is not on the canvas.
     frame_is_new: bool,
     first_frame_told: bool,
+    /// Uploads that failed, one after the other.
+    failed_uploads: u32,
     /// The video's frames cannot be read; told once per source.
     unreadable: bool,
-    /// How often in a row the browser handed out no frame.
-    refusals: u32,
     drawn: Option<(Scene, Viewport)>,
     told_camera: Camera,
     /// When the look was last updated while moving.
@@ -78,8 +78,9 @@ const MOST_LOSSES: u32 = 4;
 /// ...without running this long in between.
 const LONG_RUN_MILLIS: f64 = 30_000.0;
 const RESTART_MILLIS: f64 = 1_000.0;
-/// A browser that refuses a frame this often in a row will not hand out any.
-const PATIENCE_REFUSALS: u32 = 300;
+/// A device that is just being lost, or a decoder that is just being reset, throws too; so does a
+/// video just before its first frame. Each is tried again with the next picture.
+const MOST_FAILED_UPLOADS: u32 = 120;
 /// A tab that was in the background must not jump.
 const LONGEST_STEP_SECS: f64 = 0.1;
 
@@ -95,7 +96,7 @@ impl Stage {
         let stage = Rc::new_cyclic(|weak: &Weak<Self>| {
             let for_picture = weak.clone();
             let for_frames = weak.clone();
-            let listen = |kind, act: fn(&Self)| {
+            let listen = |kind, act: fn(&Rc<Self>)| {
                 let weak = weak.clone();
                 Listener::passive(video, kind, move |_| {
                     if let Some(stage) = weak.upgrade() {
@@ -192,10 +193,13 @@ impl Stage {
     /// another aspect ratio the vertical field of view is kept. The picture is taken when this is
     /// called; the future only waits for it, and borrows nothing.
     pub fn capture(
-        &self,
+        self: &Rc<Self>,
         width_px: u32,
         height_px: u32,
     ) -> impl Future<Output = Result<Blob, CaptureError>> + use<> {
+        if self.state.borrow().frame_expected {
+            self.upload(); // whoever waited for `seeked` wants that frame
+        }
         let taken = self.take_picture(width_px, height_px);
         async move {
             let (pixels, size) = taken?;
@@ -357,42 +361,37 @@ impl Stage {
     }
 
     /// Another source may be readable again.
-    fn forget_source(&self) {
+    fn forget_source(self: &Rc<Self>) {
         let mut state = self.state.borrow_mut();
         state.unreadable = false;
-        state.refusals = 0;
         state.first_frame_told = false;
     }
 
     /// Uploads with the next picture, unless the video reports the frame before.
-    fn expect_frame(&self) {
+    fn expect_frame(self: &Rc<Self>) {
         self.state.borrow_mut().frame_expected = true;
         self.picture.request();
     }
 
     /// Brings the video's current frame to the GPU.
-    fn upload(&self) {
-        let failed = {
-            let mut state = self.state.borrow_mut();
-            state.upload(&self.video)
-        };
-        match failed {
-            None => self.picture.request(),
-            Some(UploadError::NoFrame) => {
+    fn upload(self: &Rc<Self>) {
+        let outcome = self.state.borrow_mut().upload(&self.video);
+        match outcome {
+            Upload::Done => self.picture.request(),
+            Upload::Nothing => {
                 if self.state.borrow().frame_expected {
                     self.picture.request();
                 }
             }
-            Some(UploadError::Tainted) => self.tell_failure(TAINTED),
-            Some(UploadError::Other(detail)) => {
-                self.tell_failure(&format!(
-                    "the browser does not hand out the video's frames: {detail}"
-                ));
-            }
+            Upload::Refused(UploadError::Other(_), Backend::WebGpu) => self.start(Backend::WebGl2),
+            Upload::Refused(UploadError::Other(detail), Backend::WebGl2) => self.tell_failure(
+                &format!("the browser does not hand out the video's frames: {detail}"),
+            ),
+            Upload::Refused(..) => self.tell_failure(TAINTED),
         }
     }
 
-    fn draw(&self, time_millis: f64) {
+    fn draw(self: &Rc<Self>, time_millis: f64) {
         if self.state.borrow().frame_expected {
             self.upload();
         }
@@ -418,6 +417,15 @@ impl Stage {
     fn tell_failure(&self, detail: &str) {
         (self.on_event)(StageEvent::Failed { detail: detail.to_owned() });
     }
+}
+
+/// What came of an upload.
+enum Upload {
+    Done,
+    /// Nothing to upload, nothing to upload it with, or a failure that may pass.
+    Nothing,
+    /// A failure that will not pass.
+    Refused(UploadError, Backend),
 }
 
 const TAINTED: &str = "the video comes from another server, which does not allow its frames to be \
@@ -452,8 +460,8 @@ impl State {
             has_frame: false,
             frame_is_new: false,
             first_frame_told: false,
+            failed_uploads: 0,
             unreadable: false,
-            refusals: 0,
             drawn: None,
             moved_millis: None,
             stats: StageStats::default(),
@@ -473,13 +481,10 @@ impl State {
             .sampled_for(frame, viewport)
     }
 
-    fn upload(&mut self, video: &HtmlVideoElement) -> Option<UploadError> {
+    fn upload(&mut self, video: &HtmlVideoElement) -> Upload {
         self.frame_expected = false;
-        if self.unreadable {
-            return Some(UploadError::NoFrame);
-        }
-        let Some(painter) = &mut self.painter else {
-            return Some(UploadError::NoFrame); // once started, it asks again
+        let Some(painter) = self.painter.as_mut().filter(|_| !self.unreadable) else {
+            return Upload::Nothing; // a painter that starts expects a frame
         };
         let begin_millis = now_millis();
         match painter.upload(video) {
@@ -489,22 +494,25 @@ impl State {
                 let weight = if self.stats.uploaded_frames == 0 { 1.0 } else { 0.1 };
                 *mean += (millis - *mean) * weight;
                 self.stats.uploaded_frames += 1;
+                self.failed_uploads = 0;
                 self.has_frame = true;
                 self.frame_is_new = true;
-                self.refusals = 0;
-                None
+                Upload::Done
             }
-            Err(UploadError::NoFrame) => Some(UploadError::NoFrame),
-            // Between two sources, and just before the first frame, browsers say that they have
-            // data and hand out none: with the next picture they may.
-            Err(UploadError::Other(_)) if self.refusals < PATIENCE_REFUSALS => {
-                self.refusals += 1;
-                self.frame_expected = true;
-                Some(UploadError::NoFrame)
-            }
+            Err(UploadError::NoFrame) => Upload::Nothing,
             Err(error) => {
-                self.unreadable = true;
-                Some(error)
+                self.failed_uploads += 1;
+                let is_final =
+                    error == UploadError::Tainted || self.failed_uploads == MOST_FAILED_UPLOADS;
+                if !is_final {
+                    self.frame_expected = true;
+                    return Upload::Nothing;
+                }
+                self.failed_uploads = 0;
+                let backend = painter.backend();
+                // Another backend may still read what this one cannot, unless it is forbidden.
+                self.unreadable = error == UploadError::Tainted || backend == Backend::WebGl2;
+                Upload::Refused(error, backend)
             }
         }
     }

@@ -1,15 +1,13 @@
 //! The part of WebGPU that wgpu 30 does not offer on the web: imported video frames.
 
-use js_sys::Promise;
+use js_sys::{Promise, Reflect};
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
     /// `navigator.gpu`.
-    #[derive(Clone)]
     pub type Gpu;
-    #[wasm_bindgen(thread_local_v2, js_namespace = navigator, js_name = gpu)]
-    static NAVIGATOR_GPU: Option<Gpu>;
     /// `bgra8unorm` or `rgba8unorm`: what the canvas takes without a copy.
     #[wasm_bindgen(method, js_name = getPreferredCanvasFormat)]
     pub fn preferred_canvas_format(this: &Gpu) -> String;
@@ -76,7 +74,9 @@ extern "C" {
     pub fn end(this: &GpuRenderPass);
 }
 
-/// `navigator.gpu`, where there is one.
+/// `navigator.gpu`, where there is one: insecure pages and older browsers have none.
 pub fn navigator_gpu() -> Option<Gpu> {
-    NAVIGATOR_GPU.with(Option::clone)
+    let navigator = Reflect::get(&js_sys::global(), &JsValue::from_str("navigator")).ok()?;
+    let gpu = Reflect::get(&navigator, &JsValue::from_str("gpu")).ok()?;
+    gpu.is_object().then(|| gpu.unchecked_into())
 }
