@@ -26,7 +26,7 @@ const FRAME_RATE: u32 = 15;
 const SEGMENT_SECS: u32 = 2;
 const AUDIO_KBPS: u32 = 64;
 /// Goes into the folder's name: change it with anything that changes the clips.
-const EDITION: u32 = 2;
+const EDITION: u32 = 3;
 
 /// A panorama of 20 s with a tone, MPEG-TS, in three rungs: `calm/master.m3u8` has the picture as
 /// painted, `busy/master.m3u8` has noise on it, which fills the rungs' bitrates.
@@ -40,24 +40,26 @@ pub async fn recorded() -> Result<PathBuf> {
         .with_context(|| format!("cannot make {}", folder.display()))?;
     let picture = folder.join("panorama.png");
     panorama::equirectangular(RUNGS[2].height_px).save(&picture).context("saving the panorama")?;
-    encode(&picture, &folder.join("calm"), "null", 20).await?;
-    encode(&picture, &folder.join("busy"), "noise=alls=28:allf=t", 120).await?;
+    let spot = folder.join("spot.png");
+    panorama::soft_spot(48).save(&spot).context("saving the spot")?;
+    encode(&picture, &spot, &folder.join("calm"), "null", 20).await?;
+    encode(&picture, &spot, &folder.join("busy"), "noise=alls=28:allf=t", 120).await?;
     mpeg2(&picture, &folder.join("mpeg2")).await?;
     std::fs::write(&complete, "")
         .with_context(|| format!("cannot write {}", complete.display()))?;
     Ok(folder)
 }
 
-async fn encode(picture: &Path, folder: &Path, filter: &str, secs: u32) -> Result<()> {
+async fn encode(picture: &Path, spot: &Path, folder: &Path, filter: &str, secs: u32) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut command = ffmpeg();
     command.args(["-loop", "1", "-framerate", &FRAME_RATE.to_string(), "-i"]).arg(picture);
+    command.args(["-loop", "1", "-framerate", &FRAME_RATE.to_string(), "-i"]).arg(spot);
     command.args(["-f", "lavfi", "-i", "sine=frequency=400:sample_rate=48000"]);
     command.args(["-t", &secs.to_string()]);
-    // A square that goes round shows that time goes on.
+    // A spot that goes round shows that time goes on.
     let mut graph = format!(
-        "color=white:s=16x16:r={FRAME_RATE}[square];[0:v]{filter}[back];\
-         [back][square]overlay=x='mod(t*64,W)':y=H/2-8:shortest=1,split={}",
+        "[0:v]{filter}[back];[back][1:v]overlay=x='mod(t*64,W)':y=(H-h)/2,split={}",
         RUNGS.len()
     );
     graph.extend((0..RUNGS.len()).map(|index| format!("[split{index}]")));
@@ -68,7 +70,7 @@ async fn encode(picture: &Path, folder: &Path, filter: &str, secs: u32) -> Resul
     command.args(["-filter_complex", &graph]);
     let mut streams = Vec::new();
     for (index, rung) in RUNGS.iter().enumerate() {
-        command.args(["-map", &format!("[out{index}]"), "-map", "1:a"]);
+        command.args(["-map", &format!("[out{index}]"), "-map", "2:a"]);
         // Capped over a second, so that no segment is far from the rung's rate.
         for option in ["b", "maxrate", "bufsize"] {
             command.args([&format!("-{option}:v:{index}"), &format!("{}k", rung.kbps)]);

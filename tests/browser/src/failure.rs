@@ -1,6 +1,7 @@
 //! What a failed test saw: screenshot, console, state of the player.
 
 use anyhow::{Context, Result};
+use image::RgbImage;
 
 use crate::{Page, places};
 
@@ -10,6 +11,17 @@ pub async fn record(test: &str, error: &anyhow::Error, page: &Page<'_>) -> Strin
         Ok(folder) => format!("screenshot, console and state: {folder}"),
         Err(error) => format!("what the page looked like could not be saved: {error:#}"),
     }
+}
+
+/// Keeps pictures that should have been equal, and says where.
+pub fn keep_pictures(title: &str, pictures: &[(&str, &RgbImage)]) -> Result<String> {
+    let folder = places::failures().join("pictures");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    for (name, picture) in pictures {
+        picture.save(folder.join(format!("{title}-{name}.png")))?;
+    }
+    Ok(folder.join(title).display().to_string())
 }
 
 async fn save(test: &str, error: &anyhow::Error, page: &Page<'_>) -> Result<String> {

@@ -29,13 +29,15 @@ pub async fn view_of(
     let folder = tempfile::tempdir().context("cannot make a folder for the oracle")?;
     let (frame, turned) = (folder.path().join("frame.png"), folder.path().join("turned.png"));
     equirectangular.save(&frame).context("saving the frame")?;
+    // v360 takes no more than half a turn to either side.
+    let yaw = (view.yaw + 180.0).rem_euclid(360.0) - 180.0;
     let half = (view.vertical_fov.to_radians() / 2.0).tan();
     let aspect = f64::from(width_px) / f64::from(height_px);
     let horizontal_fov = 2.0 * (half * aspect).atan().to_degrees();
     let filter = format!(
-        "format=gbrp,v360=e:rectilinear:yaw={}:pitch={}:h_fov={horizontal_fov}:v_fov={}:\
+        "format=gbrp,v360=e:rectilinear:yaw={yaw}:pitch={}:h_fov={horizontal_fov}:v_fov={}:\
          w={width_px}:h={height_px}:interp=linear",
-        view.yaw, view.pitch, view.vertical_fov
+        view.pitch, view.vertical_fov
     );
     let output = Command::new("ffmpeg")
         .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i"])

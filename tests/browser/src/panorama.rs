@@ -2,7 +2,7 @@
 
 use std::f32::consts::{PI, TAU};
 
-use image::{Rgb, RgbImage};
+use image::{Rgb, RgbImage, Rgba, RgbaImage};
 
 /// An equirectangular picture, twice as wide as high. Colours follow the direction, so that there
 /// is no seam at 180 degrees and each pole is one colour; waves of a few degrees give detail.
@@ -16,5 +16,17 @@ pub fn equirectangular(height_px: u32) -> RgbImage {
         let wave = (9.0 * right + 5.0 * up).sin() * (7.0 * ahead - 4.0 * up).cos();
         let level = |along: f32| 128.0 + 72.0 * along + 36.0 * wave;
         Rgb([right, up, ahead].map(|along| level(along).round().clamp(16.0, 235.0) as u8))
+    })
+}
+
+/// A white spot that fades out towards its edge: a sharp one would measure how two samplers place
+/// texels rather than where the view points.
+pub fn soft_spot(size_px: u32) -> RgbaImage {
+    let middle = (size_px as f32 - 1.0) / 2.0;
+    RgbaImage::from_fn(size_px, size_px, |x, y| {
+        let (right, down) = ((x as f32 - middle) / middle, (y as f32 - middle) / middle);
+        let distance = right.hypot(down).min(1.0);
+        let alpha = 0.5 + 0.5 * (distance * PI).cos();
+        Rgba([255, 255, 255, (alpha * 255.0).round() as u8])
     })
 }

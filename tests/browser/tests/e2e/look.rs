@@ -1,8 +1,9 @@
 //! Looking around, and that what is seen is right.
 
 use anyhow::{Result, ensure};
-use immersive_tests_browser::Page;
+use image::RgbImage;
 use immersive_tests_browser::oracle::{self, View};
+use immersive_tests_browser::{Page, failure};
 use serde_json::json;
 
 use crate::world::{World, checks};
@@ -16,7 +17,7 @@ checks!(
 /// The player samples the frame as v360 does: linearly, in the frame's own encoding. What remains
 /// is the rounding of weights and colours to 8 bits on each side, about one level, which is 48 dB;
 /// software adapters place texels to 1/256. Half a pixel of displacement on this panorama is 35 dB.
-const PSNR_LIMIT_DB: f64 = 40.0;
+pub const PSNR_LIMIT_DB: f64 = 40.0;
 
 async fn views_equal_the_turned_frame(world: &World) -> Result<()> {
     let page = world.play("calm/high/media.m3u8").await?;
@@ -34,17 +35,48 @@ async fn views_equal_the_turned_frame(world: &World) -> Result<()> {
         (150.0, 35.0, 40.0),
     ];
     for (yaw, pitch, vertical_fov) in directions {
-        page.look_at(yaw, pitch, vertical_fov).await?;
-        let seen = page.capture(480, 270).await?;
         let view = View { yaw, pitch, vertical_fov };
-        let expected = oracle::view_of(&frame, view, 480, 270).await?;
-        let psnr_db = oracle::psnr_db(&seen, &expected)?;
+        let compared = Compared::new(&page, &frame, view).await?;
         ensure!(
-            psnr_db > PSNR_LIMIT_DB,
-            "at {view:?} the picture agrees with ffmpeg's to {psnr_db:.1} dB only"
+            compared.psnr_db > PSNR_LIMIT_DB,
+            "at {view:?} the picture agrees with ffmpeg's to {:.1} dB only; {}-*.png",
+            compared.psnr_db,
+            compared.keep(world)?
         );
     }
     Ok(())
+}
+
+/// What is seen in one direction, beside what should be.
+pub struct Compared {
+    view: View,
+    seen: RgbImage,
+    expected: RgbImage,
+    /// How well they agree.
+    pub psnr_db: f64,
+}
+
+impl Compared {
+    /// Turns the view there. `frame` is what the video shows, and goes on showing.
+    pub async fn new(page: &Page<'_>, frame: &RgbImage, view: View) -> Result<Self> {
+        page.look_at(view.yaw, view.pitch, view.vertical_fov).await?;
+        let seen = page.capture(480, 270).await?;
+        let expected = oracle::view_of(frame, view, 480, 270).await?;
+        let psnr_db = oracle::psnr_db(&seen, &expected)?;
+        Ok(Self { view, seen, expected, psnr_db })
+    }
+
+    /// How well what is seen agrees with what would be seen in another direction.
+    pub async fn elsewhere_db(&self, frame: &RgbImage, view: View) -> Result<f64> {
+        oracle::psnr_db(&self.seen, &oracle::view_of(frame, view, 480, 270).await?)
+    }
+
+    /// Keeps both pictures for whoever looks at the failure.
+    pub fn keep(&self, world: &World) -> Result<String> {
+        let View { yaw, pitch, .. } = self.view;
+        let title = format!("{}-yaw{yaw}-pitch{pitch}", world.browser.backend.name());
+        failure::keep_pictures(&title, &[("seen", &self.seen), ("expected", &self.expected)])
+    }
 }
 
 async fn a_drag_turns_the_view_and_the_picture(world: &World) -> Result<()> {
