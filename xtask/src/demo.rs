@@ -30,7 +30,7 @@ pub fn run(options: &Options) -> Result<()> {
     tools::put_on_path(&mut command);
     command
         .arg("demo")
-        .args(["--http", &format!("127.0.0.1:{}", options.port)])
+        .args(["--port", &options.port.to_string()])
         .arg("--site")
         .arg(workspace::dist())
         .current_dir(workspace::root());
