@@ -13,7 +13,7 @@ pub mod origin;
 pub mod page;
 pub mod panorama;
 pub mod places;
-pub mod process;
+mod process;
 pub mod stand;
 
 pub use chromium::{Backend, Chromium};

@@ -13,7 +13,7 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// A server that says on standard output when it is ready. Killed when dropped.
 pub struct Server {
-    _child: Child,
+    child: Child,
     /// Kept open: a server whose output nobody takes may stop at its next line.
     drain: tokio::task::JoinHandle<()>,
 }
@@ -46,7 +46,20 @@ impl Server {
         .await
         .with_context(|| format!("{name} was not ready within {START_LIMIT:?}"))??;
         let drain = tokio::spawn(drain(lines));
-        Ok((Self { _child: child, drain }, found))
+        Ok((Self { child, drain }, found))
+    }
+
+    /// Interrupts it, as a terminal does, and returns whether it ended in time. It is killed when
+    /// it did not.
+    pub async fn stop(&mut self, limit: Duration) -> Result<bool> {
+        if let Some(id) = self.child.id() {
+            let sent = Command::new("kill").args(["-INT", &id.to_string()]).status().await?;
+            if sent.success() && timeout(limit, self.child.wait()).await.is_ok() {
+                return Ok(true);
+            }
+        }
+        self.child.kill().await?;
+        Ok(false)
     }
 }
 
@@ -64,17 +77,4 @@ async fn drain(mut lines: tokio::io::Lines<BufReader<ChildStdout>>) {
 pub fn free_port() -> Result<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
-}
-
-/// Interrupts a child, as a terminal does, and returns whether it ended in time. It is killed when
-/// it did not.
-pub async fn interrupt(child: &mut Child, limit: Duration) -> Result<bool> {
-    if let Some(id) = child.id() {
-        let sent = Command::new("kill").args(["-INT", &id.to_string()]).status().await?;
-        if sent.success() && timeout(limit, child.wait()).await.is_ok() {
-            return Ok(true);
-        }
-    }
-    child.kill().await?;
-    Ok(false)
 }

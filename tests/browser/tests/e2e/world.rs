@@ -1,7 +1,6 @@
 //! What the tests share: a browser for the interface in turn, the origin, the clips.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -42,16 +41,14 @@ pub struct World {
     pub browser: Chromium,
     /// Pages and clips.
     pub stand: Stand,
-    clips: PathBuf,
     origin: tokio::sync::Mutex<Option<Origin>>,
 }
 
 impl World {
     async fn new(backend: Backend) -> Result<Self> {
-        let clips = clips::recorded().await?;
-        let stand = Stand::start(&places::site()?, &clips).await?;
+        let stand = Stand::start(&places::site()?, &clips::recorded().await?).await?;
         let browser = Chromium::start(backend).await?;
-        Ok(Self { browser, stand, clips, origin: tokio::sync::Mutex::default() })
+        Ok(Self { browser, stand, origin: tokio::sync::Mutex::default() })
     }
 
     /// Opens a page.
@@ -72,10 +69,9 @@ impl World {
     pub async fn live_page(&self) -> Result<String> {
         let mut origin = self.origin.lock().await;
         if origin.is_none() {
-            let clip = self.clips.join("calm/high/media.m3u8");
-            *origin = Some(Origin::start(&places::site()?, &clip).await?);
+            *origin = Some(Origin::start(&places::site()?).await?);
         }
-        Ok(origin.as_ref().expect("it was just started").page())
+        Ok(origin.as_ref().expect("it was just started").ready_url.clone())
     }
 }
 
