@@ -1,6 +1,7 @@
 //! One publication on its way to segments.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -113,6 +114,7 @@ impl Live {
         let specs = self.ladder.plan(opening.size_px);
         let (to_ladder, ladder_tags) = mpsc::channel(LADDER_QUEUE);
         let ladder = Ladder::new(self.ffmpeg.clone(), self.ladder.clone(), source, &specs);
+        let position = ladder.source_position();
         let ladder = tokio::spawn(ladder.run(ladder_tags));
 
         let base_ms = opening.tags.first().map_or(0, |tag| tag.timestamp_ms);
@@ -151,6 +153,7 @@ impl Live {
                 continue;
             }
             last_ms = relative_ms;
+            position.fetch_max(relative_ms, Relaxed);
             let tag = Tag { timestamp_ms: relative_ms as u32, ..tag };
             match segmenter.push(&tag, clock::unix_now()) {
                 Ok(Some(segment)) => stream.push(&rung, segment, &timeline),
