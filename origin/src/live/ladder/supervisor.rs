@@ -43,6 +43,8 @@ pub static RESTARTS: AtomicU64 = AtomicU64::new(0);
 pub struct Source {
     /// Where the renditions go.
     pub stream: Arc<Stream>,
+    /// Which of its epochs this is.
+    pub epoch: u64,
     /// Where segments begin.
     pub timeline: Arc<Timeline>,
     /// Decoder configurations, sent before everything else.
@@ -154,7 +156,7 @@ impl Ladder {
         // The pipes are closed now: the readers see their end and hand over the last segments.
         while readers.join_next().await.is_some() {}
         Ok(match ended {
-            Ended::Died(status) => Ended::Died(format!("{status}; {}", child.last_words())),
+            Ended::Died(status) => Ended::Died(format!("{status} {}", child.last_words())),
             other => other,
         })
     }
@@ -249,7 +251,7 @@ async fn take_rendition(
     loop {
         match rendition.next_segment(&position).await {
             Ok(Some(cut)) if !cut.at_end || whole.load(Relaxed) => {
-                source.stream.push(&rung, cut.segment, &source.timeline);
+                source.push(&rung, cut.segment);
             }
             Ok(Some(_)) => {}
             Ok(None) => return,
