@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::ingest::policy::Policy;
 use crate::live::ladder;
 use crate::live::stream::Shape;
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub site: Option<PathBuf>,
     /// Recordings and everything else that is kept.
     pub data: PathBuf,
+    /// Who may publish.
+    pub ingest: Policy,
     /// How live streams are cut.
     pub live: Live,
     /// Which renditions are made.
@@ -48,6 +51,7 @@ impl Default for Config {
             rtmp: SocketAddr::from(([0, 0, 0, 0], 1_935)),
             site: None,
             data: PathBuf::from("data"),
+            ingest: Policy::default(),
             live: Live::default(),
             ladder: ladder::Config::default(),
         }
@@ -130,6 +134,7 @@ mod tests {
             ("[live]\nwindow = 1", "window"),
             ("[ladder]\nrungs = [{ width = 0, kbps = 100 }]", "width 0"),
             ("http = \"here\"", "http"),
+            ("[ingest]\nallow = [\"10.0.0.0/99\"]", "10.0.0.0/99"),
         ] {
             let error = format!("{:#}", Config::parse(text).unwrap_err());
             assert!(error.contains(named), "{text}: {error}");

@@ -76,7 +76,8 @@ impl Origin {
         });
         let (stop, stopped) = watch::channel(false);
         let server = Server::start(http_listener, app.clone(), stopped.clone());
-        let ingest = tokio::spawn(rtmp::serve(rtmp_listener, hub, stopped));
+        let context = rtmp::Context { hub, policy: Arc::new(config.ingest.clone()) };
+        let ingest = tokio::spawn(rtmp::serve(rtmp_listener, context, stopped));
         tracing::info!(%http, %rtmp, data = %config.data.display(), ffmpeg = ffmpeg.version, "started");
         Ok(Self { app, http, rtmp, ffmpeg, stop, server, ingest })
     }

@@ -92,6 +92,26 @@ fn the_newer_publisher_takes_over() {
 }
 
 #[test]
+fn a_stream_with_a_key_needs_it() {
+    let origin =
+        Origin::start_with("[ladder]\nrungs = []\n[ingest.keys]\nmain = \"secret\"\n", None);
+    let name = |key: &str| format!("rtmp://{}/live/main{key}", origin.rtmp);
+    for wrong in ["", "?key=guess"] {
+        let mut encoder = reference_command(&name(wrong));
+        let mut said = String::new();
+        encoder.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+        assert!(!encoder.wait().expect("it ends").success());
+        assert!(said.contains("key") && !said.contains("secret"), "{said}");
+    }
+    let mut encoder = reference_command(&name("?key=secret"));
+    origin.wait_for("/hls/main.m3u8", |text| text.contains("main_1280/"));
+    encoder.kill().expect("it can be killed");
+    let _ = encoder.wait();
+    let listed = origin.get("/api/streams").text();
+    assert!(listed.contains("\"main\"") && !listed.contains("secret"), "{listed}");
+}
+
+#[test]
 fn strangers_do_no_harm() {
     let origin = Origin::start();
     let mut connections = Vec::new();
@@ -118,4 +138,11 @@ fn strangers_do_no_harm() {
     }
     let _publisher = origin.publish("test", &[]);
     origin.wait_for("/hls/test.m3u8", |text| text.contains("test_480/"));
+    let metrics = origin.get("/metrics").text();
+    let rejected =
+        metrics.lines().find_map(|line| line.strip_prefix("immersive_rtmp_rejected_total "));
+    assert!(
+        rejected.and_then(|text| text.parse::<u32>().ok()).is_some_and(|count| count >= 100),
+        "{metrics}"
+    );
 }

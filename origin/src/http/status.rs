@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::App;
 use super::respond::{self, Cache, Content};
 use crate::clock;
+use crate::ingest::rtmp;
 use crate::live::ladder::RESTARTS;
 use crate::live::stream::RungReport;
 
@@ -101,6 +102,12 @@ pub fn metrics(app: &App, request: &Parts) -> Response<Body> {
         "Times that an encoder had to be started again.",
     );
     text.value("immersive_ffmpeg_restarts_total", "", RESTARTS.load(Relaxed));
+    text.family(
+        "immersive_rtmp_rejected_total",
+        "counter",
+        "RTMP connections refused or broken off.",
+    );
+    text.value("immersive_rtmp_rejected_total", "", rtmp::REJECTED.load(Relaxed));
     text.streams(&stream_reports(app));
     never_cached(text.0, "text/plain; version=0.0.4; charset=utf-8", request)
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::clock;
 use crate::flv::Tag;
+use crate::ingest::policy::NameInUse;
 use crate::live::samples::is_key_frame;
 
 /// About half a minute of tags. A reader that falls further behind loses whole groups of pictures.
@@ -65,6 +66,9 @@ pub enum Refused {
         "stream name {0:?} is not allowed: use 1 to {NAME_BYTES} letters, digits, '-', '_' or '.', beginning with a letter or digit"
     )]
     Name(String),
+    /// Somebody publishes it already.
+    #[error("stream {0:?} is being published already")]
+    InUse(String),
 }
 
 /// Tags can no longer be taken.
@@ -80,12 +84,17 @@ impl Hub {
         Arc::new(Self { readers, publications: Mutex::default() })
     }
 
-    /// Begins to publish `name`. A publisher that has the name already is sent away: an encoder
-    /// that reconnects must not wait for its dead connection to time out.
+    /// Begins to publish `name`. A publisher that has the name already loses it, or keeps it, as
+    /// `name_in_use` says.
     ///
     /// # Errors
-    /// When the name is not allowed.
-    pub fn publish(self: &Arc<Self>, name: &str, source: &str) -> Result<Publisher, Refused> {
+    /// When the name is not allowed, or in use.
+    pub fn publish(
+        self: &Arc<Self>,
+        name: &str,
+        source: &str,
+        name_in_use: NameInUse,
+    ) -> Result<Publisher, Refused> {
         if !is_stream_name(name) {
             return Err(Refused::Name(name.chars().take(NAME_BYTES * 2).collect()));
         }
@@ -98,7 +107,13 @@ impl Hub {
             replaced: AtomicBool::new(false),
             stop: Notify::new(),
         });
-        let previous = self.lock().insert(name.to_owned(), publication.clone());
+        let previous = {
+            let mut publications = self.lock();
+            if name_in_use == NameInUse::Refuse && publications.contains_key(name) {
+                return Err(Refused::InUse(name.to_owned()));
+            }
+            publications.insert(name.to_owned(), publication.clone())
+        };
         if let Some(previous) = previous {
             tracing::warn!(stream = name, old = %previous.source, new = source, "taken over");
             previous.replaced.store(true, Relaxed);
@@ -211,7 +226,7 @@ mod tests {
     fn a_slow_reader_loses_whole_groups_and_nobody_waits() {
         let receivers = Arc::new(Mutex::new(Vec::new()));
         let hub = Hub::new(vec![Box::new(Keep(receivers.clone()))]);
-        let mut publisher = hub.publish("test", "here").unwrap();
+        let mut publisher = hub.publish("test", "here", NameInUse::TakeOver).unwrap();
         for _ in 0..READER_QUEUE + 10 {
             publisher.push(&tag(0x27)).unwrap();
         }
@@ -229,12 +244,15 @@ mod tests {
     #[test]
     fn the_newer_publisher_wins() {
         let hub = Hub::new(Vec::new());
-        let mut old = hub.publish("test", "old").unwrap();
-        let mut new = hub.publish("test", "new").unwrap();
+        let mut old = hub.publish("test", "old", NameInUse::TakeOver).unwrap();
+        let mut new = hub.publish("test", "new", NameInUse::TakeOver).unwrap();
         assert_eq!(old.push(&tag(0x17)), Err(TakenOver { name: "test".to_owned() }));
         drop(old);
         new.push(&tag(0x17)).unwrap();
         assert_eq!(hub.publications().len(), 1);
+        let refused = hub.publish("test", "third", NameInUse::Refuse).err();
+        assert_eq!(refused, Some(Refused::InUse("test".to_owned())));
+        new.push(&tag(0x17)).unwrap();
     }
 
     #[test]
@@ -253,10 +271,10 @@ mod tests {
             ".hidden",
             &"x".repeat(65),
         ] {
-            assert!(hub.publish(bad, "here").is_err(), "{bad:?}");
+            assert!(hub.publish(bad, "here", NameInUse::TakeOver).is_err(), "{bad:?}");
         }
         for good in ["test", "Main_2.high-1"] {
-            assert!(hub.publish(good, "here").is_ok(), "{good:?}");
+            assert!(hub.publish(good, "here", NameInUse::TakeOver).is_ok(), "{good:?}");
         }
     }
 }

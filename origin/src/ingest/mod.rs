@@ -1,4 +1,5 @@
 //! How streams come in. A protocol is a folder: it accepts connections and feeds a
 //! [`Publisher`](crate::hub::Publisher).
 
+pub mod policy;
 pub mod rtmp;

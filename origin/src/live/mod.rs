@@ -1,6 +1,8 @@
 //! Live streams: from tags to segments and playlists.
 
+pub mod epoch;
 pub mod ladder;
+pub mod opening;
 pub mod playlist;
 pub mod registry;
 pub mod samples;

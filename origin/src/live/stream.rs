@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::playlist::{MasterPlaylist, MediaPlaylist, Segment as PlaylistSegment, Variant};
 use super::segmenter::Segment;
-use super::timeline::Timeline;
+use super::timeline::{Boundary, Timeline};
 use crate::clock;
 
 /// Segments stay fetchable this many windows after they left the playlist: RFC 8216bis 6.2.2 asks
@@ -162,9 +162,7 @@ impl Stream {
             return;
         }
         for missing in expected..segment.start.sequence {
-            let Some((start, end)) = timeline.span(missing) else { continue };
-            let duration_ms = end.pts_ms - start.pts_ms;
-            let gap = Segment { start, duration_ms, bytes: Bytes::new(), ..segment.clone() };
+            let gap = state.gap(missing, timeline, &segment);
             state.list(self.segment_name(&gap), true, gap);
         }
         state.measure(&segment);
@@ -330,8 +328,23 @@ pub struct RungReport {
 }
 
 impl RungState {
+    /// The place of a segment that is missing before `next`. Its times are the timeline's, or follow
+    /// from the segment before it when that was on another timeline.
+    fn gap(&self, sequence: u64, timeline: &Timeline, next: &Segment) -> Segment {
+        let (start, duration_ms) = match timeline.span(sequence) {
+            Some((start, end)) => (start, end.pts_ms - start.pts_ms),
+            None => {
+                let last = self.segments.back().map_or(next, |listed| &listed.segment);
+                let date = last.start.program_date_time_ms + last.duration_ms;
+                let start = Boundary { sequence, program_date_time_ms: date, ..last.start };
+                (start, last.duration_ms)
+            }
+        };
+        Segment { start, duration_ms, bytes: Bytes::new(), ..next.clone() }
+    }
+
     fn list(&mut self, name: String, gap: bool, segment: Segment) {
-        let discontinuity = std::mem::take(&mut self.discontinuity_next);
+        let discontinuity = !gap && std::mem::take(&mut self.discontinuity_next);
         self.segments.push_back(Listed { name, discontinuity, gap, segment });
     }
 

@@ -59,7 +59,8 @@ async fn write_rendition(
     let mut segments = Vec::new();
     let mut variant = Variant { uri: format!("{name}/index.m3u8"), ..Variant::default() };
     let (mut bytes, mut duration_ms, mut frames) = (0, 0, 0);
-    while let Some(segment) = rendition.next_segment(&AtomicI64::new(0)).await? {
+    while let Some(cut) = rendition.next_segment(&AtomicI64::new(0)).await? {
+        let segment = cut.segment;
         let uri = format!("{run:x}-{:05}.ts", segment.start.sequence);
         write(&folder.join(&uri), &segment.bytes).await?;
         let segment_bytes = segment.bytes.len() as u64;

@@ -183,8 +183,13 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     panic!("waited {PATIENCE:?} for {what}");
 }
 
-/// The processes that carry `mark` in their environment, by name.
+/// The names of the processes that carry `mark` in their environment.
 pub fn processes_with(mark: &str) -> Vec<String> {
+    processes_with_pids(mark).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The processes that carry `mark` in their environment.
+pub fn processes_with_pids(mark: &str) -> Vec<(String, u32)> {
     let entry = format!("{MARK}={mark}");
     let folders = std::fs::read_dir("/proc").expect("/proc is there").flatten();
     let names = folders.filter_map(|folder| {
@@ -192,7 +197,8 @@ pub fn processes_with(mark: &str) -> Vec<String> {
         let marked =
             environment.split(|&byte| byte == 0).any(|variable| variable == entry.as_bytes());
         let name = std::fs::read_to_string(folder.path().join("comm")).ok()?;
-        marked.then(|| name.trim().to_owned())
+        let pid = folder.file_name().to_str()?.parse().ok()?;
+        marked.then(|| (name.trim().to_owned(), pid))
     });
     names.collect()
 }

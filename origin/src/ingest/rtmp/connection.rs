@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -13,8 +13,9 @@ use tokio::time::timeout;
 
 use super::handshake::{self, ECHO_BYTES, HELLO_BYTES};
 use super::session::{Event, Session, SessionError};
+use super::{Context, REJECTED};
 use crate::clock;
-use crate::hub::{Hub, Publisher, TakenOver};
+use crate::hub::{Publisher, TakenOver};
 
 /// The application that the reference system and every tutorial use.
 const APPLICATION: &str = "live";
@@ -47,12 +48,17 @@ enum Ended {
 pub async fn run(
     connection: TcpStream,
     peer: SocketAddr,
-    hub: Arc<Hub>,
+    context: Context,
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = connection.set_nodelay(true);
-    let mut connection =
-        Connection { socket: connection, peer, hub, session: Session::default(), publisher: None };
+    let mut connection = Connection {
+        socket: connection,
+        peer,
+        context,
+        session: Session::default(),
+        publisher: None,
+    };
     let ended = tokio::select! {
         ended = connection.serve() => ended,
         _ = stop.wait_for(|stop| *stop) => return,
@@ -61,18 +67,29 @@ pub async fn run(
         connection.publisher.as_ref().map(|publisher| publisher.publication().name.clone());
     match ended {
         Ok(()) => tracing::debug!(%peer, stream, "RTMP connection closed"),
-        // Health checks of load balancers and port scans are no news.
         Err(Ended::Io(error)) if stream.is_none() => {
             tracing::debug!(%peer, "RTMP connection ended: {error}");
         }
-        Err(error) => tracing::warn!(%peer, stream, "RTMP connection ended: {error}"),
+        Err(error) => {
+            REJECTED.fetch_add(1, Relaxed);
+            // Port scans and strangers are no news, however many there are: see /metrics.
+            match error {
+                Ended::Refused(_) | Ended::TakenOver(_) => {
+                    tracing::warn!(%peer, stream, "RTMP: {error}");
+                }
+                _ if stream.is_some() => {
+                    tracing::warn!(%peer, stream, "RTMP connection ended: {error}");
+                }
+                _ => tracing::debug!(%peer, "RTMP connection ended: {error}"),
+            }
+        }
     }
 }
 
 struct Connection {
     socket: TcpStream,
     peer: SocketAddr,
-    hub: Arc<Hub>,
+    context: Context,
     session: Session,
     publisher: Option<Publisher>,
 }
@@ -146,10 +163,12 @@ impl Connection {
             ));
         }
         // What follows a question mark is for the server.
-        let name = name.split('?').next().unwrap_or_default();
-        self.hub
-            .publish(name, &format!("rtmp {}", self.peer))
-            .map_err(|refused| refused.to_string())
+        let (name, query) = name.split_once('?').unwrap_or((name, ""));
+        let key = query.split('&').find_map(|pair| pair.strip_prefix("key="));
+        let Context { hub, policy } = &self.context;
+        policy.check(self.peer.ip(), name, key)?;
+        let source = format!("rtmp {}", self.peer);
+        hub.publish(name, &source, policy.name_in_use).map_err(|refused| refused.to_string())
     }
 
     async fn send(&mut self) -> Result<(), Ended> {

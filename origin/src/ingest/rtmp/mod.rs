@@ -10,11 +10,13 @@ mod handshake;
 mod session;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+use super::policy::Policy;
 use crate::hub::Hub;
 
 /// Connections beyond this are closed at once.
@@ -22,8 +24,20 @@ const MAX_CONNECTIONS: usize = 1_024;
 /// After an accept that failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Connections that were closed because of what the peer did, refused publishers among them.
+pub static REJECTED: AtomicU64 = AtomicU64::new(0);
+
+/// What every connection works with.
+#[derive(Clone)]
+pub struct Context {
+    /// Where streams go.
+    pub hub: Arc<Hub>,
+    /// Who may publish what.
+    pub policy: Arc<Policy>,
+}
+
 /// Accepts publishers until `stop` turns true.
-pub async fn serve(listener: TcpListener, hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, context: Context, mut stop: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let accepted = tokio::select! {
@@ -39,12 +53,13 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, mut stop: watch::Receiv
             }
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
-            tracing::warn!(%peer, "more than {MAX_CONNECTIONS} RTMP connections: refused");
+            REJECTED.fetch_add(1, Relaxed);
+            tracing::debug!(%peer, "more than {MAX_CONNECTIONS} RTMP connections: refused");
             continue;
         };
-        let (hub, stop) = (hub.clone(), stop.clone());
+        let (context, stop) = (context.clone(), stop.clone());
         tokio::spawn(async move {
-            connection::run(connection, peer, hub, stop).await;
+            connection::run(connection, peer, context, stop).await;
             drop(place);
         });
     }

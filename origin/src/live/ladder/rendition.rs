@@ -18,7 +18,16 @@ pub struct Rendition {
     pipe: Receiver,
     reader: Reader,
     segmenter: Option<Segmenter>,
-    ready: VecDeque<Segment>,
+    ready: VecDeque<Cut>,
+}
+
+/// A segment.
+#[derive(Debug)]
+pub struct Cut {
+    /// What was cut.
+    pub segment: Segment,
+    /// It ends where the pipe closed, and not at a key frame.
+    pub at_end: bool,
 }
 
 impl Rendition {
@@ -32,20 +41,22 @@ impl Rendition {
     ///
     /// # Errors
     /// When the encoder sends what cannot be read.
-    pub async fn next_segment(&mut self, position: &AtomicI64) -> Result<Option<Segment>> {
+    pub async fn next_segment(&mut self, position: &AtomicI64) -> Result<Option<Cut>> {
         loop {
-            if let Some(segment) = self.ready.pop_front() {
-                return Ok(Some(segment));
+            if let Some(cut) = self.ready.pop_front() {
+                return Ok(Some(cut));
             }
             let Some(segmenter) = &mut self.segmenter else { return Ok(None) };
             self.reader.buffer_mut().reserve(READ_BYTES);
             if !matches!(self.pipe.read_buf(self.reader.buffer_mut()).await, Ok(count) if count > 0)
             {
-                self.ready.extend(self.segmenter.take().map(Segmenter::finish).unwrap_or_default());
+                let left = self.segmenter.take().map(Segmenter::finish).unwrap_or_default();
+                self.ready.extend(left.into_iter().map(|segment| Cut { segment, at_end: true }));
                 continue;
             }
             while let Some(tag) = self.reader.next_tag()? {
-                self.ready.extend(segmenter.push(&tag, clock::unix_now())?);
+                let segment = segmenter.push(&tag, clock::unix_now())?;
+                self.ready.extend(segment.map(|segment| Cut { segment, at_end: false }));
             }
             position.store(segmenter.last_pts_ms(), Relaxed);
         }

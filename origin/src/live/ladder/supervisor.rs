@@ -2,7 +2,7 @@
 //! dies, gives it less to do when it falls behind.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -43,6 +43,8 @@ pub static RESTARTS: AtomicU64 = AtomicU64::new(0);
 pub struct Source {
     /// Where the renditions go.
     pub stream: Arc<Stream>,
+    /// Which of its epochs this is.
+    pub epoch: u64,
     /// Where segments begin.
     pub timeline: Arc<Timeline>,
     /// Decoder configurations, sent before everything else.
@@ -57,7 +59,7 @@ pub struct Ladder {
     config: Config,
     source: Source,
     renditions: Vec<(Spec, Arc<Rung>)>,
-    /// Decode time of the newest source tag taken, milliseconds.
+    /// Decode time of the newest source tag, milliseconds, whether it was taken already or not.
     newest_ms: Arc<AtomicI64>,
 }
 
@@ -80,6 +82,11 @@ impl Ladder {
         });
         let renditions = renditions.collect();
         Self { ffmpeg, config, source, renditions, newest_ms: Arc::new(AtomicI64::new(0)) }
+    }
+
+    /// Where the source has to tell how far it is, in milliseconds.
+    pub fn source_position(&self) -> Arc<AtomicI64> {
+        self.newest_ms.clone()
     }
 
     /// Encodes `tags` until they end.
@@ -113,17 +120,23 @@ impl Ladder {
 
     async fn run_once(&self, tags: &mut mpsc::Receiver<Tag>) -> Result<Ended> {
         let Some(first) = next_key_frame(tags).await else { return Ok(Ended::Done) };
-        self.newest_ms.store(i64::from(first.timestamp_ms), Relaxed);
         let specs: Vec<Spec> = self.renditions.iter().map(|(spec, _)| *spec).collect();
         let label = format!("ladder of {}", self.source.stream.name);
         let Encoder { mut child, outputs } =
             encoder::start_live(&self.ffmpeg, &self.config, &specs, self.source.has_audio, &label)?;
         let mut readers = JoinSet::new();
         let mut positions = Vec::new();
+        let whole = Arc::new(AtomicBool::new(false));
         for (output, (_, rung)) in outputs.into_iter().zip(&self.renditions) {
             let position = Arc::new(AtomicI64::new(i64::from(first.timestamp_ms)));
             positions.push(position.clone());
-            readers.spawn(take_rendition(output, self.source.clone(), rung.clone(), position));
+            readers.spawn(take_rendition(
+                output,
+                self.source.clone(),
+                rung.clone(),
+                position,
+                whole.clone(),
+            ));
         }
         let Some(stdin) = child.take_stdin() else {
             return Ok(Ended::Died("no pipe to ffmpeg".to_owned()));
@@ -134,13 +147,16 @@ impl Ladder {
             status = child.wait() => Ended::Died(describe(status)),
         };
         match &ended {
-            Ended::Done => child.finish().await,
+            Ended::Done => {
+                whole.store(true, Relaxed);
+                child.finish().await;
+            }
             Ended::Died(_) | Ended::Behind(_) => child.kill().await,
         }
         // The pipes are closed now: the readers see their end and hand over the last segments.
         while readers.join_next().await.is_some() {}
         Ok(match ended {
-            Ended::Died(status) => Ended::Died(format!("{status}; {}", child.last_words())),
+            Ended::Died(status) => Ended::Died(format!("{status} {}", child.last_words())),
             other => other,
         })
     }
@@ -159,7 +175,6 @@ impl Ladder {
         }
         let mut next = Some(first);
         while let Some(tag) = next {
-            self.newest_ms.fetch_max(i64::from(tag.timestamp_ms), Relaxed);
             flv::write_tag(&tag, &mut bytes);
             if let Err(error) = stdin.write_all(&bytes).await {
                 // The process is about to end; how it ended says more than the broken pipe.
@@ -221,14 +236,24 @@ async fn next_key_frame(tags: &mut mpsc::Receiver<Tag>) -> Option<Tag> {
     }
 }
 
-/// Takes one rendition's segments into its rung.
-async fn take_rendition(pipe: Receiver, source: Source, rung: Arc<Rung>, position: Arc<AtomicI64>) {
+/// Takes one rendition's segments into its rung. The last one, which nothing follows, counts only
+/// if the encoder came to its proper end, and `whole` says so.
+async fn take_rendition(
+    pipe: Receiver,
+    source: Source,
+    rung: Arc<Rung>,
+    position: Arc<AtomicI64>,
+    whole: Arc<AtomicBool>,
+) {
     let segmenter =
         Segmenter::new(source.timeline.clone(), source.has_audio, position.load(Relaxed));
     let mut rendition = Rendition::new(pipe, segmenter);
     loop {
         match rendition.next_segment(&position).await {
-            Ok(Some(segment)) => source.stream.push(&rung, segment, &source.timeline),
+            Ok(Some(cut)) if !cut.at_end || whole.load(Relaxed) => {
+                source.push(&rung, cut.segment);
+            }
+            Ok(Some(_)) => {}
             Ok(None) => return,
             Err(error) => {
                 source.stream.warn(format!("the encoder's output cannot be read: {error:#}"));

@@ -1,0 +1,167 @@
+//! An uninterrupted stretch of a source: one timeline, one ladder.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::ladder::{Ladder, Source};
+use super::opening::Opening;
+use super::samples::{is_config, is_key_frame};
+use super::segmenter::{Segment, Segmenter};
+use super::session::Live;
+use super::stream::{Rung, Stream};
+use super::timeline::Timeline;
+use crate::clock;
+use crate::flv::{Tag, TagKind};
+
+/// Source times that jump further than this begin a new timeline.
+const CLOCK_JUMP_MS: i64 = 10_000;
+/// About a quarter of a minute of tags.
+const LADDER_QUEUE: usize = 2_048;
+/// The ladder gets this long to hand over its last segments.
+const LADDER_PATIENCE: Duration = Duration::from_secs(6);
+
+/// The stretch that is running.
+pub struct Epoch {
+    source: Source,
+    rung: Arc<Rung>,
+    segmenter: Segmenter,
+    ladder: JoinHandle<()>,
+    to_ladder: mpsc::Sender<Tag>,
+    ladder_skips: bool,
+    /// Tells the ladder how far the source is.
+    position: Arc<AtomicI64>,
+    waiting: std::vec::IntoIter<Tag>,
+    base_ms: u32,
+    last_ms: i64,
+}
+
+/// Why an epoch does not go on with a tag.
+enum Break {
+    ClockJumped,
+    FormatChanged,
+}
+
+impl Epoch {
+    /// Begins to package `stream` with what `opening` says about its source.
+    pub fn begin(live: &Live, stream: &Arc<Stream>, opening: Opening) -> Self {
+        let last = stream.rungs().iter().filter_map(|rung| rung.last_sequence()).max();
+        let timeline =
+            Arc::new(Timeline::new(stream.shape.segment, last.map_or(0, |last| last + 1)));
+        let rung = stream.add_rung(opening.size_px.0.to_string(), None);
+        let mut segmenter = Segmenter::new(timeline.clone(), opening.has_audio, 0);
+        for config in &opening.configs {
+            // It was read before; what cannot be read was left out.
+            let _ = segmenter.push(config, clock::unix_now());
+        }
+        let source = Source {
+            stream: stream.clone(),
+            epoch: stream.epoch(),
+            timeline,
+            configs: opening.configs,
+            has_audio: opening.has_audio,
+        };
+        let specs = live.ladder.plan(opening.size_px);
+        let ladder = Ladder::new(live.ffmpeg.clone(), live.ladder.clone(), source.clone(), &specs);
+        let position = ladder.source_position();
+        let (to_ladder, tags) = mpsc::channel(LADDER_QUEUE);
+        let ladder = tokio::spawn(ladder.run(tags));
+        let base_ms = opening.tags.first().map_or(0, |tag| tag.timestamp_ms);
+        let waiting = opening.tags.into_iter();
+        Self {
+            source,
+            rung,
+            segmenter,
+            ladder,
+            to_ladder,
+            ladder_skips: false,
+            position,
+            waiting,
+            base_ms,
+            last_ms: 0,
+        }
+    }
+
+    /// Packages until the source ends, or cannot be continued; then hands back the tags that belong
+    /// to what follows.
+    pub async fn run(mut self, tags: &mut mpsc::Receiver<Tag>) -> Vec<Tag> {
+        let mut left_over = Vec::new();
+        while let Some(tag) = self.next(tags).await {
+            let relative_ms = i64::from(tag.timestamp_ms.wrapping_sub(self.base_ms).cast_signed());
+            if let Some(why) = self.breaks_at(&tag, relative_ms) {
+                left_over = self.left_over(&why, tag);
+                break;
+            }
+            if !is_config(&tag) && tag.kind != TagKind::Script && relative_ms >= 0 {
+                self.take(Tag { timestamp_ms: relative_ms as u32, ..tag });
+            }
+        }
+        let Self { source, rung, segmenter, ladder, to_ladder, .. } = self;
+        drop(to_ladder);
+        for segment in segmenter.finish() {
+            source.push(&rung, segment);
+        }
+        let _ = timeout(LADDER_PATIENCE, ladder).await;
+        left_over
+    }
+
+    async fn next(&mut self, tags: &mut mpsc::Receiver<Tag>) -> Option<Tag> {
+        match self.waiting.next() {
+            Some(tag) => Some(tag),
+            None => tags.recv().await,
+        }
+    }
+
+    fn breaks_at(&self, tag: &Tag, relative_ms: i64) -> Option<Break> {
+        let is_known = |tag: &Tag| self.source.configs.iter().any(|known| known.data == tag.data);
+        if tag.kind == TagKind::Script {
+            None
+        } else if is_config(tag) {
+            (!is_known(tag)).then_some(Break::FormatChanged)
+        } else {
+            ((relative_ms - self.last_ms).abs() > CLOCK_JUMP_MS).then_some(Break::ClockJumped)
+        }
+    }
+
+    /// What the next epoch begins with: the configurations that still hold, then `tag` and what
+    /// waited behind it.
+    fn left_over(&mut self, why: &Break, tag: Tag) -> Vec<Tag> {
+        let mut configs = self.source.configs.clone();
+        let what = match why {
+            Break::ClockJumped => "clock jumped",
+            Break::FormatChanged => {
+                configs.retain(|known| known.kind != tag.kind);
+                "format changed"
+            }
+        };
+        self.source.stream.warn(format!("the source's {what}: a discontinuity follows"));
+        configs.into_iter().chain([tag]).chain(&mut self.waiting).collect()
+    }
+
+    /// A media tag, its time relative to the epoch's first key frame.
+    fn take(&mut self, tag: Tag) {
+        self.last_ms = i64::from(tag.timestamp_ms);
+        self.position.fetch_max(self.last_ms, Relaxed);
+        match self.segmenter.push(&tag, clock::unix_now()) {
+            Ok(Some(segment)) => self.source.push(&self.rung, segment),
+            Ok(None) => {}
+            Err(error) => self.source.stream.warn(format!("left out: {error}")),
+        }
+        if !self.ladder_skips || is_key_frame(&tag) {
+            self.ladder_skips = matches!(self.to_ladder.try_send(tag), Err(TrySendError::Full(_)));
+        }
+    }
+}
+
+impl Source {
+    /// Adds a segment to a rung, unless a newer epoch has begun.
+    pub fn push(&self, rung: &Rung, segment: Segment) {
+        if self.stream.epoch() == self.epoch {
+            self.stream.push(rung, segment, &self.timeline);
+        }
+    }
+}
