@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use immersive_engine::io::{RequestError, RequestId, TrackTiming, Tracks};
+use immersive_media::ErrorKind;
 use immersive_media::transmux::{SegmentStart, Transmuxer};
 
 use crate::sink::{Fragment, Segment};
@@ -49,7 +50,7 @@ impl Lane {
 
     /// More of the segment that was begun.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), RequestError> {
-        self.transmuxer.push(bytes).map_err(malformed)
+        self.transmuxer.push(bytes).map_err(request_error)
     }
 
     /// Lets go of the segment, if it is this one.
@@ -62,7 +63,7 @@ impl Lane {
     /// What the whole segment made: its wanted tracks, for the sink and for the engine.
     pub fn finish(&mut self, wanted: Tracks) -> Result<(Segment, Vec<TrackTiming>), RequestError> {
         self.running = None;
-        let made = self.transmuxer.finish_segment().map_err(malformed)?;
+        let made = self.transmuxer.finish_segment().map_err(request_error)?;
         self.broken_off = false;
         let mut timings = Vec::with_capacity(made.len());
         let mut fragments = Vec::with_capacity(made.len());
@@ -89,6 +90,10 @@ impl Lane {
     }
 }
 
-fn malformed(error: immersive_media::Error) -> RequestError {
-    RequestError::Malformed { detail: error.to_string() }
+fn request_error(error: immersive_media::Error) -> RequestError {
+    let detail = error.to_string();
+    match error.kind {
+        ErrorKind::Malformed => RequestError::Malformed { detail },
+        ErrorKind::Unsupported => RequestError::Unsupported { detail },
+    }
 }
