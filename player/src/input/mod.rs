@@ -2,9 +2,11 @@
 
 mod event;
 mod look;
+mod motion;
 mod shortcuts;
 
 pub use look::LookInput;
+pub use motion::{MotionInput, request_permission};
 pub use shortcuts::{Shortcut, Shortcuts};
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::*;
 use web_sys::{
-    HtmlElement, KeyboardEvent, KeyboardEventInit, PointerEvent, PointerEventInit, WheelEvent,
-    WheelEventInit,
+    DeviceOrientationEvent, DeviceOrientationEventInit, HtmlElement, KeyboardEvent,
+    KeyboardEventInit, PointerEvent, PointerEventInit, WheelEvent, WheelEventInit,
 };
 
-use super::LookInput;
+use super::{LookInput, MotionInput};
 
 const AIM: Aim = Aim { pitch_rad: 0.0, roll_rad: 0.0, fov_rad: 1.3 };
 
@@ -166,4 +166,28 @@ fn a_gesture_may_take_the_input_away() {
     assert!(slot.take().is_none());
     pointer(&target, "pointermove", 0, 500);
     target.remove();
+}
+
+#[wasm_bindgen_test]
+fn turning_the_device_turns_the_view_while_it_is_wanted() {
+    let window = web_sys::window().expect("in a page");
+    let turn_to = |alpha: Option<f64>| {
+        let init = DeviceOrientationEventInit::new();
+        init.set_alpha(alpha);
+        init.set_beta(alpha.and(Some(90.0)));
+        init.set_gamma(alpha.and(Some(0.0)));
+        let event = DeviceOrientationEvent::new_with_event_init_dict("deviceorientation", &init);
+        window.dispatch_event(&event.expect("valid")).expect("it is not being dispatched");
+    };
+    let gestures = Gestures::default();
+    let seen = gestures.clone();
+    let motion = MotionInput::new(move |gesture| seen.borrow_mut().push(gesture));
+    for alpha in [None, Some(20.0), Some(10.0)] {
+        turn_to(alpha);
+    }
+    let [Gesture::Turn { yaw_rad, .. }] = gestures.borrow()[..] else { panic!("{gestures:?}") };
+    assert!((yaw_rad.to_degrees() - 10.0).abs() < 0.01, "{yaw_rad}");
+    drop(motion);
+    turn_to(Some(0.0));
+    assert_eq!(gestures.borrow().len(), 1);
 }
