@@ -38,16 +38,29 @@ impl std::fmt::Display for GpuError {
 impl std::error::Error for GpuError {}
 
 impl Gpu {
-    /// The machine's best adapter; `WGPU_ADAPTER_NAME` and `WGPU_BACKEND` choose another.
+    /// The machine's Vulkan, Metal or Direct3D adapter, or else its OpenGL one; `WGPU_BACKEND`
+    /// (`vulkan`, `gl`, ...) chooses.
     pub fn open() -> Result<Self, GpuError> {
+        match wgpu::Backends::from_env() {
+            Some(chosen) => Self::open_with(chosen),
+            // One by one: asking for OpenGL where it is not needed starts half a display server.
+            None => Self::open_with(wgpu::Backends::PRIMARY)
+                .or_else(|_| Self::open_with(wgpu::Backends::GL)),
+        }
+    }
+
+    fn open_with(backends: wgpu::Backends) -> Result<Self, GpuError> {
         let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        descriptor.backends =
-            wgpu::Backends::from_env().unwrap_or(wgpu::Backends::PRIMARY | wgpu::Backends::GL);
+        descriptor.backends = backends;
         let instance = wgpu::Instance::new(descriptor);
         let adapter = pollster::block_on(instance.request_adapter(&Default::default()))
             .map_err(GpuError::NoAdapter)?;
-        let (device, queue) = pollster::block_on(adapter.request_device(&Default::default()))
-            .map_err(GpuError::NoDevice)?;
+        let descriptor = wgpu::DeviceDescriptor {
+            required_limits: wgpu::Limits::downlevel_defaults().using_resolution(adapter.limits()),
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) =
+            pollster::block_on(adapter.request_device(&descriptor)).map_err(GpuError::NoDevice)?;
         let info = adapter.get_info();
         let name =
             format!("{} ({}, {} {})", info.name, info.backend, info.driver, info.driver_info);
