@@ -12,12 +12,13 @@ use crate::clock;
 use crate::config::Config;
 use crate::ffmpeg::{Child, Ffmpeg};
 use crate::live::ladder::{self, Rung};
-use crate::publish::{self, Signal, frames};
+use crate::publish::{self, Behind, Pace, Signal, frames};
 use crate::serve::{Origin, until_told_to_stop};
 use crate::vod;
 
 const STREAM: &str = "test";
 const FPS: u32 = 24;
+const SIGNAL: Signal = Signal { size_px: (1_920, 960), fps: FPS, kbps: 8_000, duration: None };
 /// Widths to choose from: the widest that this machine can afford is published.
 const WIDTHS: [u32; 4] = [2_560, 1_920, 1_280, 960];
 /// Renditions and their caps, which are made for the pattern: it moves little.
@@ -30,6 +31,8 @@ const TRIAL_WIDTH: u32 = 1_280;
 /// Drawing, encoding, decoding, scaling and encoding the renditions, against encoding alone:
 /// measured.
 const CHAIN_COST: f64 = 2.5;
+/// The picture gets smaller when it is this late.
+const GIVE_UP: Duration = Duration::from_secs(4);
 const PUBLISH_AGAIN: Duration = Duration::from_secs(1);
 
 /// Run an origin that publishes a 360-degree test pattern to itself, live and on demand.
@@ -99,19 +102,27 @@ async fn play(origin: &Origin, options: &Options) -> Result<()> {
         Some(width) => width,
         None => affordable_width(&origin.ffmpeg).await?,
     };
-    let signal = Signal { size_px: (width, width / 2), fps: FPS, kbps: 8_000, duration: None };
     tokio::select! {
-        never = publish_for_ever(origin, signal) => never,
+        never = publish_for_ever(origin, width) => never,
         announced = announce(origin, options, width) => announced,
     }
 }
 
-/// Publishes; when that ends, says why and begins again.
-async fn publish_for_ever(origin: &Origin, signal: Signal) -> Result<()> {
+/// Publishes; when that ends, says why and begins again, with a smaller picture if the machine was
+/// too slow.
+async fn publish_for_ever(origin: &Origin, mut width: u32) -> Result<()> {
     let to = format!("rtmp://{}/live/{STREAM}", origin.rtmp);
     loop {
-        if let Err(error) = publish::publish(&origin.ffmpeg, signal, &to).await {
-            tracing::warn!("{error:#}");
+        let signal = Signal { size_px: (width, width / 2), ..SIGNAL };
+        if let Err(error) = publish::publish(&origin.ffmpeg, signal, &to, GIVE_UP).await {
+            let narrower = WIDTHS.into_iter().find(|&narrower| narrower < width);
+            match narrower.filter(|_| error.is::<Behind>()) {
+                Some(narrower) => {
+                    tracing::warn!("{error:#}: the live picture is {narrower} wide from now on");
+                    width = narrower;
+                }
+                None => tracing::warn!("{error:#}"),
+            }
         }
         sleep(PUBLISH_AGAIN).await;
     }
@@ -162,12 +173,8 @@ async fn affordable_width(ffmpeg: &Ffmpeg) -> Result<u32> {
 /// may be at work too.
 async fn secs_per_pixel(ffmpeg: &Ffmpeg) -> Result<f64> {
     let duration = Duration::from_secs_f64(f64::from(TRIAL_FRAMES) / f64::from(FPS));
-    let signal = Signal {
-        size_px: (TRIAL_WIDTH, TRIAL_WIDTH / 2),
-        fps: FPS,
-        kbps: 8_000,
-        duration: Some(duration),
-    };
+    let signal =
+        Signal { size_px: (TRIAL_WIDTH, TRIAL_WIDTH / 2), duration: Some(duration), ..SIGNAL };
     let mut command = publish::inputs(ffmpeg, signal);
     command.args([
         "-benchmark",
@@ -182,7 +189,7 @@ async fn secs_per_pixel(ffmpeg: &Ffmpeg) -> Result<f64> {
     command.args(["-tune", "zerolatency", "-crf", "21", "-f", "null", "-"]);
     let mut child = Child::spawn(command, "trial")?;
     let stdin = child.take_stdin().context("no pipe to ffmpeg")?;
-    frames(stdin, signal, false).await?;
+    frames(stdin, signal, Pace::Unpaced).await?;
     child.wait().await?;
     let cost =
         processor_secs(&child.said().join("; ")).context("ffmpeg did not say how long it took")?;

@@ -220,6 +220,25 @@ fn an_encoder_that_returns_continues_its_playlist() {
 }
 
 #[test]
+fn a_source_that_returns_smaller_goes_on_in_the_rungs_that_are_left() {
+    let origin = Origin::start();
+    let publisher = origin.publish("test", &[]);
+    let before = origin.wait_for("/hls/test_160/index.m3u8", |text| parse(text).len() >= 2);
+    drop(publisher);
+    let _smaller = origin.publish("test", &["--size", "320x160"]);
+    let master = origin.wait_for("/hls/test.m3u8", |text| text.contains("test_320/"));
+    assert!(master.contains("test_160/") && !master.contains("test_480/"), "{master}");
+    assert_eq!(origin.get("/hls/test_480/index.m3u8").status, 404);
+    let after =
+        origin.wait_for("/hls/test_160/index.m3u8", |text| text.contains("#EXT-X-DISCONTINUITY\n"));
+    assert!(!after.contains("ENDLIST"), "{after}");
+    assert!(
+        parse(&after).iter().any(|segment| parse(&before).contains(segment)),
+        "{before}{after}"
+    );
+}
+
+#[test]
 fn a_stream_that_ends_says_so() {
     let origin = Origin::start();
     let mut publisher = origin.publish("short", &["--duration", "5"]);

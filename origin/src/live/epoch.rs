@@ -66,6 +66,14 @@ impl Epoch {
             has_audio: opening.has_audio,
         };
         let specs = live.ladder.plan(opening.size_px);
+        let is_made = |rung: &Arc<Rung>| {
+            let mut widths = specs.iter().map(|spec| spec.width).chain([opening.size_px.0]);
+            widths.any(|width| width.to_string() == rung.id)
+        };
+        // The source may have come back in another size: players move to rungs that go on.
+        for gone in stream.rungs().iter().filter(|rung| !is_made(rung)) {
+            gone.drop_out();
+        }
         let ladder = Ladder::new(live.ffmpeg.clone(), live.ladder.clone(), source.clone(), &specs);
         let position = ladder.source_position();
         let (to_ladder, tags) = mpsc::channel(LADDER_QUEUE);

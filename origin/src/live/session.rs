@@ -56,14 +56,9 @@ impl Live {
 
     /// The stream to continue, or a new one.
     fn open(&self, name: &str, opening: &Opening) -> Arc<Stream> {
-        if let Some(known) = self.registry.get(name)
-            && !known.has_ended()
-        {
-            if known.rung(&opening.size_px.0.to_string()).is_some() {
-                known.mark_discontinuity();
-                return known;
-            }
-            known.end();
+        if let Some(known) = self.registry.get(name).filter(|known| !known.has_ended()) {
+            known.mark_discontinuity();
+            return known;
         }
         let now = clock::unix_now();
         let run = base36(now.as_millis() as u64);

@@ -15,7 +15,7 @@ use crate::pattern::Pattern;
 /// Key frames are this far apart.
 const KEY_FRAME_SECS: u32 = 2;
 /// Being later than this is worth a warning.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(2);
 
 /// What to send.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +30,32 @@ pub struct Signal {
     pub duration: Option<Duration>,
 }
 
-/// Publishes in real time until the duration is over.
+/// When frames are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as they are taken.
+    Unpaced,
+    /// In real time; given up when a frame is later than this.
+    RealTime {
+        /// `Duration::MAX` never gives up.
+        give_up: Duration,
+    },
+}
+
+/// The machine is too slow for the signal.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("this machine is {:.1} s behind a picture of {}x{} at {} per second", .late.as_secs_f64(), .signal.size_px.0, .signal.size_px.1, .signal.fps)]
+pub struct Behind {
+    signal: Signal,
+    late: Duration,
+}
+
+/// Publishes in real time until the duration is over, or a frame is later than `give_up`.
 ///
 /// # Errors
-/// When ffmpeg ends before that, most likely because the server cannot be reached.
-pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str) -> Result<()> {
+/// [`Behind`] when it gave up; otherwise when ffmpeg ends before its time, most likely because the
+/// server cannot be reached.
+pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str, give_up: Duration) -> Result<()> {
     let mut command = inputs(ffmpeg, signal);
     command.args(["-map", "0:v", "-map", "1:a", "-shortest"]);
     command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-crf", "21"]);
@@ -54,10 +75,14 @@ pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str) -> Result<()> {
     ]);
     let mut child = Child::spawn(command, "publish")?;
     let stdin = child.take_stdin().context("no pipe to ffmpeg")?;
-    let fed = frames(stdin, signal, true).await;
-    if fed.is_ok() {
-        child.finish().await;
-        return Ok(());
+    match frames(stdin, signal, Pace::RealTime { give_up }).await {
+        Ok(()) => {
+            child.finish().await;
+            return Ok(());
+        }
+        Err(error) if error.is::<Behind>() => return Err(error),
+        // How ffmpeg ended says more than the broken pipe.
+        Err(_) => {}
     }
     let status = child.wait().await?;
     bail!("ffmpeg could not publish to {to} ({status}): {}", child.last_words());
@@ -95,33 +120,30 @@ pub fn inputs(ffmpeg: &Ffmpeg, signal: Signal) -> Command {
     command
 }
 
-/// Writes the frames of `signal`, each when it is due if `real_time`.
+/// Writes the frames of `signal`.
 ///
 /// # Errors
-/// When the reader goes away.
-pub async fn frames(mut stdin: ChildStdin, signal: Signal, real_time: bool) -> Result<()> {
+/// When the reader goes away; [`Behind`] when it is too late.
+pub async fn frames(mut stdin: ChildStdin, signal: Signal, pace: Pace) -> Result<()> {
     let mut pattern =
         tokio::task::spawn_blocking(move || Pattern::new(signal.size_px, signal.fps)).await?;
-    let count = signal
-        .duration
-        .map(|duration| (duration.as_secs_f64() * f64::from(signal.fps)).round() as u64);
+    let fps = f64::from(signal.fps);
+    let count = signal.duration.map(|duration| (duration.as_secs_f64() * fps).round() as u64);
     let (began, began_unix) = (Instant::now(), clock::unix_now());
     let mut warned = false;
     for index in 0..count.unwrap_or(u64::MAX) {
-        let due = Duration::from_secs_f64(index as f64 / f64::from(signal.fps));
+        let due = Duration::from_secs_f64(index as f64 / fps);
         let mut shown = began_unix + due;
-        if real_time {
+        if let Pace::RealTime { give_up } = pace {
             sleep_until(began + due).await;
             shown = clock::unix_now();
-            let late = began.elapsed().saturating_sub(due);
-            if late > LATE && !warned {
+            let behind = Behind { signal, late: began.elapsed().saturating_sub(due) };
+            if behind.late > give_up {
+                return Err(behind.into());
+            }
+            if behind.late > LATE && !warned {
                 warned = true;
-                tracing::warn!(
-                    "this machine does not keep up with {} frames per second of {:?}: {:.1} s late",
-                    signal.fps,
-                    signal.size_px,
-                    late.as_secs_f64()
-                );
+                tracing::warn!("{behind}");
             }
         }
         stdin.write_all(pattern.next_frame(shown)).await.context("ffmpeg went away")?;

@@ -13,7 +13,7 @@ use crate::hub::is_stream_name;
 use crate::pattern;
 use crate::serve::until_told_to_stop;
 
-pub use equirect::{Signal, frames, inputs, publish};
+pub use equirect::{Behind, Pace, Signal, frames, inputs, publish};
 
 /// Send a test signal, with ffmpeg.
 #[derive(Clone, Debug, Args)]
@@ -86,7 +86,7 @@ pub async fn run(options: Options) -> Result<()> {
                     kbps: options.kbps,
                     duration: options.duration,
                 };
-                publish(&ffmpeg, signal, &to).await
+                publish(&ffmpeg, signal, &to, Duration::MAX).await
             }
         }
     };

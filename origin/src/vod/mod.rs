@@ -11,7 +11,7 @@ use tokio::fs;
 use crate::ffmpeg::Ffmpeg;
 use crate::live::ladder::encoder::{self, Material};
 use crate::live::ladder::{Config, Spec};
-use crate::publish::{Signal, frames, inputs};
+use crate::publish::{Pace, Signal, frames, inputs};
 
 pub use package::{MANIFEST, package};
 
@@ -72,8 +72,10 @@ async fn render_pattern(ffmpeg: &Ffmpeg, folder: &Path, width: u32) -> Result<()
         encoder::start(inputs(ffmpeg, signal), &config, &specs, material, "vod pattern")?;
     encoder.child.be_nice();
     let stdin = encoder.child.take_stdin().context("no pipe to ffmpeg")?;
-    let (fed, packaged) =
-        tokio::join!(frames(stdin, signal, false), package(encoder.outputs, &specs, folder));
+    let (fed, packaged) = tokio::join!(
+        frames(stdin, signal, Pace::Unpaced),
+        package(encoder.outputs, &specs, folder)
+    );
     let status = encoder.child.wait().await?;
     anyhow::ensure!(status.success(), "ffmpeg failed ({status}): {}", encoder.child.last_words());
     fed?;

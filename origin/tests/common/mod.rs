@@ -77,7 +77,10 @@ impl Origin {
     pub fn publish(&self, name: &str, more: &[&str]) -> Publisher {
         let to = format!("rtmp://{}/live/{name}", self.rtmp);
         let mut command = immersive();
-        command.args(["publish", name, "--size", "480x240", "--fps", "25", "--to", &to]).args(more);
+        command.args(["publish", name, "--fps", "25", "--to", &to]).args(more);
+        if !more.contains(&"--size") {
+            command.args(["--size", "480x240"]);
+        }
         Publisher(command.spawn().expect("the program starts"))
     }
 
