@@ -6,6 +6,7 @@
 
 mod codec;
 mod container;
+pub mod decrypt;
 pub mod error;
 pub mod spherical;
 pub mod time;
