@@ -6,6 +6,8 @@
 
 mod codec;
 mod container;
+pub mod data;
+pub mod decrypt;
 pub mod error;
 pub mod spherical;
 pub mod time;
@@ -16,6 +18,7 @@ pub mod transmux;
 mod properties;
 
 pub use container::ts::mux::{TsCodec, TsMuxer, TsUnit};
+pub use data::TimedData;
 pub use error::{Error, ErrorKind};
 pub use track::Skipped;
 pub use transmux::{SegmentStart, TrackFragment, Transmuxer, transmux};

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use crate::container::fmp4::movie::Movie;
 use crate::container::fmp4::read::Boxes;
 use crate::container::fmp4::runs;
+use crate::data::Content;
 use crate::track::Sample;
 use crate::{
     Error, SegmentStart, Skipped, TrackFragment, TrackKind, Transmuxer, TsCodec, TsMuxer, TsUnit,
@@ -256,4 +257,31 @@ proptest! {
         let whole = transmux_in(&stream, &[]);
         prop_assert_eq!(transmux_in(&stream, &chunks), whole);
     }
+}
+
+#[test]
+fn timed_metadata_are_handed_on() {
+    let mut muxer = TsMuxer::new(&[TsCodec::Adts, TsCodec::Id3]);
+    let mut stream = Vec::new();
+    muxer.write_tables(&mut stream);
+    let tags: Vec<Vec<u8>> =
+        [20, 400].map(|length| [&b"ID3\x04\0\0\0\0"[..], &vec![7; length]].concat()).into();
+    for (index, tag) in tags.iter().enumerate() {
+        let pts = index as i64 * 1920;
+        let unit = |stream, payload| TsUnit { stream, pts, dts: pts, key: true, payload };
+        let frame = adts(&[1, 2, 3]);
+        muxer.write_unit(&unit(0, &frame), &mut stream);
+        muxer.write_unit(&unit(1, tag), &mut stream);
+    }
+    let mut transmuxer = Transmuxer::new();
+    transmuxer.begin_segment(SegmentStart::default());
+    stream.chunks(100).for_each(|chunk| transmuxer.push(chunk).unwrap());
+    transmuxer.finish_segment().unwrap();
+    let data = transmuxer.take_data();
+    assert_eq!(data.len(), tags.len());
+    for (index, (data, tag)) in data.iter().zip(tags).enumerate() {
+        assert_eq!(data.time.ticks, WRAP + index as i64 * 1920);
+        assert_eq!(data.content, Content::Id3(tag));
+    }
+    assert!(transmuxer.take_data().is_empty());
 }

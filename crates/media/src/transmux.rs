@@ -5,6 +5,7 @@ use crate::container::fmp4::demux::Fmp4Demuxer;
 use crate::container::packed::PackedDemuxer;
 use crate::container::probe::{Kind, probe};
 use crate::container::ts::TsDemuxer;
+use crate::data::TimedData;
 use crate::error::Error;
 use crate::spherical::Spherical;
 use crate::time::Timestamp;
@@ -99,6 +100,7 @@ impl Transmuxer {
     /// A segment begins; what was pushed of an unfinished one is dropped unless this `continues`.
     pub fn begin_segment(&mut self, start: SegmentStart) {
         self.context.ready.clear();
+        self.context.data.clear();
         self.context.skipped = Skipped::default();
         self.context.unsupported = None;
         self.context.offset = 0;
@@ -150,6 +152,11 @@ impl Transmuxer {
             Demuxer::Undecided { .. } => {}
         }
         Ok(std::mem::take(&mut self.context.ready))
+    }
+
+    /// What came with the segment and is neither audio nor video.
+    pub fn take_data(&mut self) -> Vec<TimedData> {
+        std::mem::take(&mut self.context.data)
     }
 
     /// Chooses the demuxer for a segment that begins with these bytes.

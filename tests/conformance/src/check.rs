@@ -5,20 +5,24 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use immersive_media::{Error, SegmentStart, Skipped, TrackFragment, TrackKind, Transmuxer};
+use immersive_media::{
+    Error, SegmentStart, Skipped, TimedData, TrackFragment, TrackKind, Transmuxer,
+};
 
 use crate::case::{Case, Expect};
 use crate::ffmpeg::{self, Packet, Stream};
 
 /// After so long, times in MPEG-TS begin again. The transmuxer and ffmpeg may take a stream's first
 /// time to have wrapped a different number of times.
-const WRAP_SECS: f64 = (1u64 << 33) as f64 / 90_000.0;
+pub const WRAP_SECS: f64 = (1u64 << 33) as f64 / 90_000.0;
 
 /// What came out of a stream.
 #[derive(Debug, Default, PartialEq)]
 pub struct Transmuxed {
     /// Of all segments, in order.
     pub fragments: Vec<TrackFragment>,
+    /// What came with them.
+    pub data: Vec<TimedData>,
     /// Summed over the segments.
     pub skipped: Skipped,
 }
@@ -39,6 +43,7 @@ pub fn transmux(
             rest = later;
         }
         all.fragments.extend(transmuxer.finish_segment()?);
+        all.data.extend(transmuxer.take_data());
         let skipped = transmuxer.skipped();
         all.skipped.continuity_errors += skipped.continuity_errors;
         all.skipped.bytes += skipped.bytes;

@@ -164,3 +164,29 @@ pub fn copy_stream(input: &str, stream: &str, folder: &Path) -> Result<Option<St
     ffmpeg(&arguments, folder)?;
     probe(&output, folder).map(Some)
 }
+
+/// Times and sizes of the caption data that ffmpeg's decoder finds in the pictures of a file.
+pub fn captions(file: &str, folder: &Path) -> Result<Vec<(f64, usize)>> {
+    let source = format!("movie={file}[out+subcc]");
+    let output = run(
+        "ffprobe",
+        &[
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            &source,
+            "-select_streams",
+            "s",
+            "-show_entries",
+            "packet=pts_time,size",
+            "-of",
+            "csv=p=0",
+        ],
+        folder,
+    )?;
+    let text = String::from_utf8_lossy(&output);
+    let lines = text.lines().filter_map(|line| line.split_once(','));
+    lines.map(|(time, size)| Ok((time.parse()?, size.parse()?))).collect()
+}

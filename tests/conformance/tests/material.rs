@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, Result, ensure};
 use immersive_media::TrackKind;
+use immersive_media::data::Content;
+use immersive_tests_conformance::check::Transmuxed;
 use immersive_tests_conformance::{check, ffmpeg};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -43,11 +45,33 @@ fn run(file: &Path) -> Result<(), Failed> {
     let whole = check::transmux(&segments, || usize::MAX);
     check::same_at_any_chunking(&segments, &whole)?;
     let whole = whole?;
+    captions_are_those_of_ffmpeg(&whole, input, folder)?;
     for (kind, stream) in [(TrackKind::Video, "v:0"), (TrackKind::Audio, "a:0")] {
         let Some(reference) = ffmpeg::copy_stream(input, stream, folder)? else { continue };
         // ffmpeg does not look at the times of packed audio.
         let timed = file.extension().is_some_and(|extension| extension == "ts");
         check::compare_track(&whole, kind, &reference, 1.0, 0, timed, folder)?;
+    }
+    Ok(())
+}
+
+/// Captions have the times of the pictures they came with; in the order of display.
+fn captions_are_those_of_ffmpeg(whole: &Transmuxed, input: &str, folder: &Path) -> Result<()> {
+    let mut ours: Vec<_> = whole
+        .data
+        .iter()
+        .filter_map(|data| match &data.content {
+            Content::Captions(bytes) => Some((data.time.as_secs(), bytes.len())),
+            _ => None,
+        })
+        .collect();
+    ours.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let theirs = if input.ends_with(".ts") { ffmpeg::captions(input, folder)? } else { Vec::new() };
+    ensure!(ours.len() == theirs.len(), "{} captions, not {}", ours.len(), theirs.len());
+    for ((time, size), (expected_time, expected_size)) in ours.into_iter().zip(theirs) {
+        let apart = (time - expected_time) / check::WRAP_SECS;
+        let near = (apart - apart.round()).abs() * check::WRAP_SECS < 0.001;
+        ensure!(near && size == expected_size, "{time} {size}, {expected_time} {expected_size}");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::bits::{BitReader, unescape};
 use super::vui::Vui;
-use super::{NalRole, SetKind, push_hex};
+use super::{NalRole, SetKind, push_hex, sei};
 
 /// What a NAL unit is to its access unit (table 7-1 and 7.4.1.2.3).
 pub(crate) fn role(unit: &[u8]) -> NalRole {
@@ -11,10 +11,10 @@ pub(crate) fn role(unit: &[u8]) -> NalRole {
         // first_mb_in_slice is 0, which is a single set bit
         1 | 2 => NalRole::Slice { first: unit.get(1).is_some_and(|b| b & 0x80 != 0), key: false },
         5 => NalRole::Slice { first: unit.get(1).is_some_and(|b| b & 0x80 != 0), key: true },
-        6 => NalRole::Before { key: has_recovery_point(unit) },
+        6 => NalRole::Information { key: sei::has_recovery_point(&unit[1..]) },
         7 => NalRole::ParameterSet(SetKind::Sequence),
         8 => NalRole::ParameterSet(SetKind::Picture),
-        9 | 14..=18 => NalRole::Before { key: false },
+        9 | 14..=18 => NalRole::Before,
         _ => NalRole::Other,
     }
 }
@@ -177,38 +177,6 @@ fn skip_picture_order(reader: &mut BitReader<'_>) -> Option<()> {
 pub(crate) fn pps_id(unit: &[u8]) -> Option<u32> {
     // The id is at most 255: it lies in the first bytes.
     BitReader::new(unit.get(1..unit.len().min(16))?).unsigned_golomb()
-}
-
-/// Whether an SEI unit holds a recovery point message (D.1.8): decoding may start here.
-fn has_recovery_point(unit: &[u8]) -> bool {
-    const RECOVERY_POINT: u32 = 6;
-    let rbsp = unescape(unit.get(1..).unwrap_or_default());
-    let mut rest = rbsp.as_slice();
-    while let Some((kind, after)) = sei_number(rest) {
-        let Some((size, after)) = sei_number(after) else { return false };
-        if kind == RECOVERY_POINT {
-            return true;
-        }
-        let Some(after) = after.get(size as usize..) else { return false };
-        rest = after;
-        // What is left is the stop bit and its zeros.
-        if rest.first().is_none_or(|byte| *byte == 0x80) {
-            return false;
-        }
-    }
-    false
-}
-
-/// The `0xff`-extended numbers of an SEI message's header (7.3.2.3.1).
-fn sei_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let mut value = 0u32;
-    for (index, &byte) in bytes.iter().enumerate() {
-        value = value.checked_add(u32::from(byte))?;
-        if byte != 0xff {
-            return Some((value, &bytes[index + 1..]));
-        }
-    }
-    None
 }
 
 /// The contents of `avcC` (ISO/IEC 14496-15, 5.3.3.1.2), with lengths of four bytes.

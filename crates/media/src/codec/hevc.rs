@@ -20,7 +20,8 @@ pub(crate) fn role(unit: &[u8]) -> NalRole {
         32 => NalRole::ParameterSet(SetKind::Video),
         33 => NalRole::ParameterSet(SetKind::Sequence),
         34 => NalRole::ParameterSet(SetKind::Picture),
-        35 | 39 | 41..=44 | 48..=55 => NalRole::Before { key: false },
+        39 => NalRole::Information { key: false },
+        35 | 41..=44 | 48..=55 => NalRole::Before,
         _ => NalRole::Other,
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod h264;
 pub(crate) mod hevc;
 pub(crate) mod mpeg_audio;
 pub(crate) mod opus;
+pub(crate) mod sei;
 pub(crate) mod vui;
 
 /// Why bytes are no header of an audio frame that can be used.
@@ -40,8 +41,10 @@ pub(crate) struct Colour {
 /// What a NAL unit is to the access unit it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NalRole {
-    /// Comes before the slices of its access unit; with `key`, says that decoding can start there.
-    Before { key: bool },
+    /// Comes before the slices of its access unit.
+    Before,
+    /// The same, with messages; with `key`, they say that decoding can start there.
+    Information { key: bool },
     /// Coded picture data; with `first`, of a new picture.
     Slice { first: bool, key: bool },
     /// Comes before the slices, and goes into the initialization segment.
@@ -73,5 +76,14 @@ impl VideoFormat {
             Self::H264 => h264::role(unit),
             Self::Hevc => hevc::role(unit),
         }
+    }
+
+    /// The caption data in a NAL unit with messages.
+    pub fn captions(self, unit: &[u8]) -> Vec<u8> {
+        let header_length = match self {
+            Self::H264 => 1,
+            Self::Hevc => 2,
+        };
+        sei::captions(unit.get(header_length..).unwrap_or_default())
     }
 }

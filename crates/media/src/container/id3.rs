@@ -20,7 +20,8 @@ fn synchsafe(bytes: &[u8; 4]) -> usize {
 /// The time of the first sample, in ticks of 90 kHz, modulo 2^33, from a whole tag.
 pub(crate) fn timestamp(tag: &[u8]) -> Option<u64> {
     // The frame's own header need not be read: nothing else has that owner in it.
-    let at = memchr::memmem::find(tag, TIMESTAMP_OWNER)? + TIMESTAMP_OWNER.len();
+    let mut places = tag.windows(TIMESTAMP_OWNER.len());
+    let at = places.position(|bytes| bytes == TIMESTAMP_OWNER)? + TIMESTAMP_OWNER.len();
     let time = tag.get(at..)?.first_chunk::<8>()?;
     Some(u64::from_be_bytes(*time) & ((1 << 33) - 1))
 }

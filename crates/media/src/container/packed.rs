@@ -6,8 +6,9 @@ use super::ts::clock::Clock;
 use super::ts::pes::Times;
 use crate::codec::HeaderError;
 use crate::codec::audio::{AudioFormat, MOST_HEADER_BYTES};
+use crate::data::{Content, TimedData};
 use crate::error::Error;
-use crate::time::Timestamp;
+use crate::time::{MPEG_TS_TIMESCALE, Timestamp};
 use crate::track::Context;
 use crate::track::audio::AudioTrack;
 
@@ -81,8 +82,10 @@ impl PackedDemuxer {
     fn begin(&mut self, end: bool, context: &mut Context) -> Result<(), Error> {
         let Some(head) = &mut self.head else { return Ok(()) };
         let mut position = 0;
+        let mut tags = Vec::new();
         while let Some(tag) = next_tag(&head[position..])? {
             self.time = id3::timestamp(tag).or(self.time);
+            tags.push(tag.to_vec());
             position += tag.len();
         }
         let rest = &head[position..];
@@ -104,6 +107,11 @@ impl PackedDemuxer {
         // Without a time, the stream begins at zero and goes on from there.
         let time = self.time.or((!self.continues || !same).then_some(0));
         let stamp = time.map(|time| self.clock.stamp(Times { pts: time, dts: time }));
+        if let Some(stamp) = stamp {
+            let time = Timestamp::new(stamp.pts, MPEG_TS_TIMESCALE);
+            let data = tags.into_iter().map(|tag| TimedData { time, content: Content::Id3(tag) });
+            context.data.extend(data);
+        }
         track.begin_packet(stamp);
         track.push(rest, context);
         Ok(())

@@ -4,6 +4,7 @@
 
 pub(crate) mod annexb;
 pub(crate) mod audio;
+pub(crate) mod id3;
 pub(crate) mod parameter_sets;
 pub(crate) mod sample_clock;
 pub(crate) mod video;
@@ -11,6 +12,7 @@ pub(crate) mod video;
 use crate::TrackKind;
 use crate::container::fmp4::fragment;
 use crate::container::fmp4::init::TRACK_ID;
+use crate::data::TimedData;
 use crate::time::{MPEG_TS_TIMESCALE, Timescale, Timestamp, rescale};
 use crate::transmux::TrackFragment;
 
@@ -72,6 +74,8 @@ pub(crate) struct Context {
     pub offset: u64,
     /// Fragments that are done.
     pub ready: Vec<TrackFragment>,
+    /// What comes with them.
+    pub data: Vec<TimedData>,
 }
 
 /// Counts what was passed over.

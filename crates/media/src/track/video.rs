@@ -4,6 +4,8 @@ use super::annexb::{NalWriter, Span};
 use super::parameter_sets::ParameterSets;
 use super::{Assembly, Context, CurrentInit, Sample, Stamp};
 use crate::codec::{NalRole, VideoFormat};
+use crate::data::{Content, TimedData};
+use crate::time::{MPEG_TS_TIMESCALE, Timestamp};
 
 /// Cuts one video elementary stream into samples and fragments.
 ///
@@ -23,6 +25,8 @@ pub(crate) struct VideoTrack {
     /// Nothing is taken before the next packet of the elementary stream begins.
     skipping: bool,
     sets: ParameterSets,
+    /// Of the access unit that is being collected.
+    captions: Vec<u8>,
     init: Option<CurrentInit>,
     clock: FrameClock,
 }
@@ -76,6 +80,7 @@ impl VideoTrack {
             open_stamp: None,
             skipping: true,
             sets: ParameterSets::new(format),
+            captions: Vec::new(),
             init: None,
             clock: FrameClock::default(),
         }
@@ -125,6 +130,7 @@ impl VideoTrack {
         self.nals = NalWriter::new(keep);
         self.open_stamp = None;
         self.pending = None;
+        self.captions.clear();
         self.skipping = true;
     }
 
@@ -151,7 +157,7 @@ impl VideoTrack {
         let Some(unit) = &self.unit else { return true };
         unit.has_slice
             && match role {
-                NalRole::Before { .. } | NalRole::ParameterSet(_) => true,
+                NalRole::Before | NalRole::Information { .. } | NalRole::ParameterSet(_) => true,
                 NalRole::Slice { first, .. } => first,
                 NalRole::Other => false,
             }
@@ -175,7 +181,11 @@ impl VideoTrack {
             self.pending = self.pending.filter(|pending| pending.packet != taken.packet);
         }
         match role {
-            NalRole::Before { key } => unit.key |= key,
+            NalRole::Information { key } => {
+                unit.key |= key;
+                let data = self.format.captions(span.unit(&self.assembly.data));
+                self.captions.extend_from_slice(&data);
+            }
             NalRole::Slice { key, .. } => {
                 unit.has_slice = true;
                 unit.key |= key;
@@ -183,7 +193,7 @@ impl VideoTrack {
             NalRole::ParameterSet(kind) => {
                 self.sets.put(kind, span.unit(&self.assembly.data));
             }
-            NalRole::Other => {}
+            NalRole::Before | NalRole::Other => {}
         }
     }
 
@@ -191,6 +201,7 @@ impl VideoTrack {
     /// from `end` on moved.
     fn end_unit(&mut self, end: usize, context: &mut Context) -> Moved {
         let Some(unit) = self.unit.take() else { return Moved::NOT };
+        let captions = std::mem::take(&mut self.captions);
         let mut moved = Moved::NOT;
         if self.sets.changed && unit.has_slice && (unit.key || self.init.is_none()) {
             moved = self.configure(unit.start, context);
@@ -208,6 +219,11 @@ impl VideoTrack {
             let cut = self.cut(start, context);
             (start, end) = (cut.position(start), cut.position(end));
             moved = moved.then(cut);
+        }
+        if !captions.is_empty() {
+            let ticks = decode_time + i64::from(composition_offset);
+            let time = Timestamp::new(ticks, MPEG_TS_TIMESCALE);
+            context.data.push(TimedData { time, content: Content::Captions(captions) });
         }
         self.assembly.samples.push(Sample {
             decode_time,

@@ -1,6 +1,7 @@
 //! Fragmented MP4 segments (CMAF): passed through where they have one track, split where they have
 //! several.
 
+use super::emsg;
 use super::movie::{Movie, MovieTrack};
 use super::read::{Boxes, Header};
 use super::runs::{self, TrackRuns};
@@ -8,7 +9,7 @@ use super::split;
 use crate::TrackKind;
 use crate::error::Error;
 use crate::time::Timestamp;
-use crate::track::Context;
+use crate::track::{Context, Sample};
 use crate::transmux::TrackFragment;
 
 /// Takes fragmented MP4 in. The initialization segment comes first, at least once; it may come
@@ -78,10 +79,13 @@ impl Fmp4Demuxer {
             return Err(Error::malformed(what, 0, "fragmented MP4"));
         };
         let mut fragments = Vec::new();
+        let mut events = Vec::new();
         for moof in Boxes::new(&data, 0, "segment") {
             let moof = moof?;
-            if &moof.kind == b"moof" {
-                fragments.extend(runs::parse(&moof, &init.movie)?);
+            match &moof.kind {
+                b"moof" => fragments.extend(runs::parse(&moof, &init.movie)?),
+                b"emsg" => events.push(emsg::parse(&moof)?),
+                _ => {}
             }
         }
         if fragments.is_empty() {
@@ -90,6 +94,9 @@ impl Fmp4Demuxer {
         }
         for runs in &mut fragments {
             settle_times(runs, &mut self.next_decode);
+        }
+        if let Some(start) = earliest(&init.movie, &fragments) {
+            context.data.extend(events.into_iter().map(|event| event.at(start)));
         }
         let given = std::mem::replace(&mut self.given, true);
         if init.movie.tracks.len() == 1 && !init.movie.has_others {
@@ -129,6 +136,14 @@ fn settle_times(runs: &mut TrackRuns, next_decode: &mut Vec<(u32, i64)>) {
     }
 }
 
+/// When the segment begins: times of events may count from there.
+fn earliest(movie: &Movie, fragments: &[TrackRuns]) -> Option<Timestamp> {
+    let runs = fragments.first()?;
+    let track = movie.tracks.iter().find(|track| track.id == runs.track_id)?;
+    let ticks = runs.samples.iter().map(Sample::presentation_time).min()?;
+    Some(Timestamp::new(ticks.saturating_add(track.edit_offset), track.timescale))
+}
+
 /// `None` without samples.
 fn describe(
     track: &MovieTrack,
@@ -139,7 +154,7 @@ fn describe(
     let samples = || fragments.iter().flat_map(|runs| &runs.samples);
     let time =
         |ticks: i64| Timestamp::new(ticks.saturating_add(track.edit_offset), track.timescale);
-    let presented = |sample: &crate::track::Sample| sample.presentation_time();
+    let presented = |sample: &Sample| sample.presentation_time();
     let ends = samples().map(|sample| presented(sample) + i64::from(sample.duration));
     Some(TrackFragment {
         kind: track.kind,

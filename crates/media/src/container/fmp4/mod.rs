@@ -4,6 +4,7 @@
 pub(crate) mod boxes;
 pub(crate) mod demux;
 pub(crate) mod describe;
+pub(crate) mod emsg;
 pub(crate) mod fragment;
 pub(crate) mod init;
 pub(crate) mod inject;

@@ -44,7 +44,7 @@ pub(crate) fn read_track(trak: &BoxRef<'_>) -> Result<Spherical, Error> {
         if &found.kind == b"uuid"
             && let Some(xml) = found.body.strip_prefix(&V1_UUID)
         {
-            return Ok(read_v1(&String::from_utf8_lossy(xml)));
+            return Ok(read_v1(xml));
         }
     }
     Ok(Spherical::default())
@@ -160,52 +160,77 @@ fn apple_projection(code: &[u8]) -> Option<Projection> {
 }
 
 /// The value of an element of V1's XML, in which nothing is nested.
-fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+fn element<'a>(xml: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    const PREFIX: &[u8] = b"<GSpherical:";
     let mut rest = xml;
     loop {
-        let (_, after) = rest.split_once("<GSpherical:")?;
-        if let Some(opened) = after.strip_prefix(name)
-            && let Some((_, value)) =
-                opened.split_once('>').filter(|(tag, _)| tag.trim().is_empty())
+        let at = rest.windows(PREFIX.len()).position(|bytes| bytes == PREFIX)?;
+        rest = &rest[at + PREFIX.len()..];
+        if let Some(opened) = rest.strip_prefix(name)
+            && let Some((b'>', value)) = opened.trim_ascii_start().split_first()
         {
-            return value.split_once('<').map(|(value, _)| value.trim());
+            let end = value.iter().position(|byte| *byte == b'<')?;
+            return Some(value[..end].trim_ascii());
         }
-        rest = after;
     }
 }
 
-fn read_v1(xml: &str) -> Spherical {
-    let number = |name: &str| element(xml, name).and_then(|text| text.parse::<f64>().ok());
-    if !element(xml, "Spherical").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+/// A decimal number, times 2^16, rounded towards zero.
+fn fixed(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let (mut value, mut divisor, mut fraction) = (0i64, 1i64, false);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' if value < 1 << 40 && divisor < 1_000_000 => {
+                value = value * 10 + i64::from(byte - b'0');
+                divisor *= if fraction { 10 } else { 1 };
+            }
+            // More digits than that say nothing here.
+            b'0'..=b'9' if fraction => {}
+            b'.' if !fraction => fraction = true,
+            _ => return None,
+        }
+    }
+    let scaled = (value << 16) / divisor;
+    Some(if digits.len() < text.len() { -scaled } else { scaled })
+}
+
+fn read_v1(xml: &[u8]) -> Spherical {
+    if !element(xml, b"Spherical").is_some_and(|text| text.eq_ignore_ascii_case(b"true")) {
         return Spherical::default();
     }
-    let angle = |name| Angle(number(name).map_or(0, |degrees| (degrees * 65_536.0) as i32));
+    let number = |name: &[u8]| element(xml, name).and_then(fixed);
+    let angle = |name: &[u8]| Angle(number(name).and_then(|n| i32::try_from(n).ok()).unwrap_or(0));
     let pose = Pose {
-        yaw: angle("PoseHeadingDegrees"),
-        pitch: angle("PosePitchDegrees"),
-        roll: angle("PoseRollDegrees"),
+        yaw: angle(b"PoseHeadingDegrees"),
+        pitch: angle(b"PosePitchDegrees"),
+        roll: angle(b"PoseRollDegrees"),
     };
-    let part = |offset: &str, size: &str, full: &str| {
-        let (size, full) = (number(size)?, number(full).filter(|full| *full > 0.0)?);
-        let before = number(offset).unwrap_or(0.0) / full;
-        let fraction = |part: f64| (part.clamp(0.0, 1.0) * f64::from(u32::MAX)) as u32;
-        Some((fraction(before), fraction(1.0 - before - size / full)))
+    let part = |offset: &[u8], size: &[u8], full: &[u8]| {
+        let (size, full) = (number(size)?, number(full).filter(|full| *full > 0)?);
+        let before = number(offset).unwrap_or(0);
+        let fraction = |part: i64| {
+            let scaled = i128::from(part.clamp(0, full)) * i128::from(u32::MAX) / i128::from(full);
+            u32::try_from(scaled).unwrap_or(u32::MAX)
+        };
+        Some((fraction(before), fraction(full - before - size)))
     };
     let across =
-        part("CroppedAreaLeftPixels", "CroppedAreaImageWidthPixels", "FullPanoWidthPixels");
-    let down = part("CroppedAreaTopPixels", "CroppedAreaImageHeightPixels", "FullPanoHeightPixels");
+        part(b"CroppedAreaLeftPixels", b"CroppedAreaImageWidthPixels", b"FullPanoWidthPixels");
+    let down =
+        part(b"CroppedAreaTopPixels", b"CroppedAreaImageHeightPixels", b"FullPanoHeightPixels");
     let ((left, right), (top, bottom)) = (across.unwrap_or_default(), down.unwrap_or_default());
-    let projection = match element(xml, "ProjectionType") {
-        None | Some("equirectangular") => {
+    let projection = match element(xml, b"ProjectionType") {
+        None | Some(b"equirectangular") => {
             Some(Projection::Equirectangular { bounds: Bounds { top, bottom, left, right } })
         }
-        Some("cubemap") => Some(Projection::Cubemap { layout: 0, padding_pixels: 0 }),
+        Some(b"cubemap") => Some(Projection::Cubemap { layout: 0, padding_pixels: 0 }),
         Some(_) => None,
     };
-    let stereo = element(xml, "StereoMode").and_then(|mode| match mode {
-        "mono" => Some(StereoLayout::Mono),
-        "top-bottom" => Some(StereoLayout::TopBottom),
-        "left-right" => Some(StereoLayout::LeftRight),
+    let stereo = element(xml, b"StereoMode").and_then(|mode| match mode {
+        b"mono" => Some(StereoLayout::Mono),
+        b"top-bottom" => Some(StereoLayout::TopBottom),
+        b"left-right" => Some(StereoLayout::LeftRight),
         _ => None,
     });
     Spherical { projection, stereo, pose, horizontal_fov_millidegrees: None }
@@ -368,4 +393,34 @@ pub(crate) fn write_v1(out: &mut Vec<u8>, spherical: &Spherical) {
     }
     out.extend_from_slice(b"</rdf:SphericalVideo>");
     end(out, uuid);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_v1() {
+        assert_eq!(fixed(b"45"), Some(45 << 16));
+        assert_eq!(fixed(b"-22.5"), Some(-(45 << 15)));
+        assert_eq!(fixed(b"0.3333333333333"), Some(21_845));
+        assert_eq!(fixed(b"1e5"), None);
+    }
+
+    #[test]
+    fn cropped_area_of_v1() {
+        let xml = b"<GSpherical:Spherical>true</GSpherical:Spherical>\
+            <GSpherical:StereoMode>left-right</GSpherical:StereoMode>\
+            <GSpherical:CroppedAreaLeftPixels>500</GSpherical:CroppedAreaLeftPixels>\
+            <GSpherical:CroppedAreaImageWidthPixels>1000</GSpherical:CroppedAreaImageWidthPixels>\
+            <GSpherical:FullPanoWidthPixels>2000</GSpherical:FullPanoWidthPixels>";
+        let spherical = read_v1(xml);
+        assert_eq!(spherical.stereo, Some(StereoLayout::LeftRight));
+        let Some(Projection::Equirectangular { bounds }) = spherical.projection else {
+            panic!("{spherical:?}");
+        };
+        let [top, bottom, left, right] = bounds.fractions();
+        assert_eq!((top, bottom), (0.0, 0.0));
+        assert!((left - 0.25).abs() < 1e-6 && (right - 0.25).abs() < 1e-6, "{bounds:?}");
+    }
 }

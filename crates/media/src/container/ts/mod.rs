@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::time::Timestamp;
 use crate::track::Context;
 use crate::track::audio::AudioTrack;
+use crate::track::id3::Id3Track;
 use crate::track::video::VideoTrack;
 use clock::Clock;
 pub(crate) use packet::SYNC_BYTE;
@@ -63,6 +64,7 @@ struct Stream {
 enum Track {
     Video(VideoTrack),
     Audio(AudioTrack),
+    Id3(Id3Track),
 }
 
 impl TsDemuxer {
@@ -215,7 +217,7 @@ impl TsDemuxer {
     /// Takes the first video and the first audio stream. Streams that stay keep their state.
     fn choose_streams(&mut self, found: &[PmtStream], context: &mut Context) {
         let mut old = std::mem::take(&mut self.streams);
-        let (mut video, mut audio) = (false, false);
+        let (mut video, mut audio, mut id3) = (false, false, false);
         for &PmtStream { pid, codec } in found {
             let codec = match codec {
                 Ok(codec) => codec,
@@ -227,6 +229,7 @@ impl TsDemuxer {
             let taken = match codec {
                 Codec::Video(_) => &mut video,
                 Codec::Audio(_) => &mut audio,
+                Codec::Id3 => &mut id3,
             };
             if std::mem::replace(taken, true) {
                 continue;
@@ -259,6 +262,7 @@ impl Track {
         match codec {
             Codec::Video(format) => Self::Video(VideoTrack::new(format)),
             Codec::Audio(format) => Self::Audio(AudioTrack::new(format)),
+            Codec::Id3 => Self::Id3(Id3Track::default()),
         }
     }
 }
@@ -308,11 +312,13 @@ impl Stream {
             match &mut self.track {
                 Track::Video(video) => video.begin_packet(stamp),
                 Track::Audio(audio) => audio.begin_packet(stamp),
+                Track::Id3(id3) => id3.begin_packet(stamp, context),
             }
         }
         match &mut self.track {
             Track::Video(video) => video.push(payload, context),
             Track::Audio(audio) => audio.push(payload, context),
+            Track::Id3(id3) => id3.push(payload),
         }
         Ok(())
     }
@@ -322,6 +328,7 @@ impl Stream {
         match &mut self.track {
             Track::Video(video) => video.lose(context),
             Track::Audio(audio) => audio.lose(context),
+            Track::Id3(id3) => id3.lose(),
         }
     }
 
@@ -335,6 +342,7 @@ impl Stream {
                 video.finish(complete, context);
             }
             Track::Audio(audio) => audio.finish(context),
+            Track::Id3(id3) => id3.finish(context),
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum TsCodec {
     Ac3,
     /// With the stream type of ATSC.
     Eac3,
+    /// Timed metadata: ID3 tags.
+    Id3,
 }
 
 impl TsCodec {
@@ -25,7 +27,7 @@ impl TsCodec {
         matches!(self, Self::H264 | Self::Hevc)
     }
 
-    /// Table 2-34, and ATSC A/52 for the last two.
+    /// Table 2-34, and ATSC A/52 for its two.
     fn stream_type(self) -> u8 {
         match self {
             Self::H264 => 0x1b,
@@ -34,6 +36,7 @@ impl TsCodec {
             Self::Mp3 => 0x03,
             Self::Ac3 => 0x81,
             Self::Eac3 => 0x87,
+            Self::Id3 => 0x15,
         }
     }
 
@@ -41,7 +44,7 @@ impl TsCodec {
         match self {
             Self::H264 | Self::Hevc => 0xe0,
             Self::Adts | Self::Mp3 => 0xc0,
-            Self::Ac3 | Self::Eac3 => 0xbd, // private_stream_1
+            Self::Ac3 | Self::Eac3 | Self::Id3 => 0xbd, // private_stream_1
         }
     }
 }
@@ -67,6 +70,9 @@ pub struct TsMuxer {
     streams: Vec<(TsCodec, u8)>,
     table_counters: [u8; 2],
 }
+
+/// `metadata_descriptor` (2.6.60) of ID3 tags, as "Timed Metadata for HTTP Live Streaming" has it.
+const ID3_DESCRIPTOR: &[u8] = b"\x26\x0d\xff\xffID3 \xffID3 \0\x0f";
 
 const PMT_PID: u16 = 0x1000;
 const FIRST_PID: u16 = 0x100;
@@ -94,7 +100,9 @@ impl TsMuxer {
         for (index, (codec, _)) in self.streams.iter().enumerate() {
             pmt.push(codec.stream_type());
             pmt.extend_from_slice(&(0xe000 | pid(index)).to_be_bytes());
-            pmt.extend_from_slice(&[0xf0, 0]);
+            let descriptors = if *codec == TsCodec::Id3 { ID3_DESCRIPTOR } else { &[] };
+            pmt.extend_from_slice(&[0xf0, descriptors.len() as u8]);
+            pmt.extend_from_slice(descriptors);
         }
         self.write_section(1, PMT_PID, pmt, out);
     }

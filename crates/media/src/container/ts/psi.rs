@@ -113,6 +113,8 @@ fn table_body(section: &[u8], table: u8) -> Option<&[u8]> {
 pub(crate) enum Codec {
     Video(VideoFormat),
     Audio(AudioFormat),
+    /// Timed metadata.
+    Id3,
 }
 
 /// What a `stream_type` (table 2-34) and its descriptors stand for.
@@ -124,6 +126,7 @@ fn codec(stream_type: u8, descriptors: &[u8]) -> Result<Codec, Option<&'static s
         0x03 | 0x04 => Ok(Codec::Audio(AudioFormat::MpegAudio)),
         // ATSC; the second is E-AC-3
         0x81 | 0x87 => Ok(Codec::Audio(AudioFormat::Ac3)),
+        0x15 if descriptors.windows(4).any(|bytes| bytes == b"ID3 ") => Ok(Codec::Id3),
         0x06 => private_codec(descriptors).ok_or(None),
         0x01 | 0x02 => Err(Some("MPEG-1/2 video: browsers do not play it")),
         0x10 => Err(Some("MPEG-4 part 2 video: browsers do not play it")),
