@@ -17,7 +17,7 @@ pub fn ui_state(player: &Player) -> UiState {
     let live = stream.stream_type == Some(StreamType::Live);
     let position_secs = video.current_time();
     UiState {
-        started: stream.started || video.autoplay(),
+        started: stream.started || awaits_autoplay(video),
         playing: !video.paused(),
         ended: video.ended(),
         buffering: is_buffering(video, &stream),
@@ -39,6 +39,12 @@ pub fn ui_state(player: &Player) -> UiState {
         shown: stream.shown,
         message: stream.failure.as_ref().map(messages::message),
     }
+}
+
+/// Autoplay may still begin; once everything is there and it has not, the browser forbids it.
+fn awaits_autoplay(video: &HtmlVideoElement) -> bool {
+    const HAVE_ENOUGH_DATA: u16 = 4;
+    video.autoplay() && video.ready_state() < HAVE_ENOUGH_DATA
 }
 
 fn is_buffering(video: &HtmlVideoElement, stream: &Stream) -> bool {

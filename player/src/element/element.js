@@ -74,7 +74,7 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
   class ImmersivePlayer extends HTMLElement {
     static observedAttributes = [...MEDIA_ATTRIBUTES, ...attributes];
 
-    #root = this.attachShadow({ mode: "open" });
+    #root = this.attachShadow({ mode: "open", delegatesFocus: true });
     #video = document.createElement("video");
     #player = guarded(create());
     #internals = this.attachInternals?.();

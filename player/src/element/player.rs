@@ -15,7 +15,7 @@ use super::source::{self, Source};
 use super::states::{States, flags_of};
 use super::{controls, fullscreen, media, statistics};
 use crate::driver::{Command, PlayerEvent};
-use crate::input::LookInput;
+use crate::input::{LookInput, MotionInput};
 use crate::surface::{Stage, StageEvent};
 use crate::ui::{Action, Controls};
 use crate::web::{Listener, Microtask};
@@ -43,6 +43,7 @@ pub struct Player {
 struct Guards {
     _listeners: Vec<Listener>,
     _look: Option<LookInput>,
+    motion: Option<MotionInput>,
 }
 
 /// What is known of the stream that plays.
@@ -100,6 +101,7 @@ impl Player {
         let attributes = self.attributes.borrow().clone();
         self.apply_controls(&attributes);
         self.listen();
+        self.apply_gyro(&attributes);
         self.load();
     }
 
@@ -129,6 +131,7 @@ impl Player {
         match name {
             "src" => self.load(),
             "controls" => self.apply_controls(&attributes),
+            "gyro" => self.apply_gyro(&attributes),
             "projection" | "stereo" => {
                 self.apply_projection(&attributes);
                 self.dispatch("projectionchange");
@@ -161,6 +164,16 @@ impl Player {
         self.refresh();
     }
 
+    /// Turning the device turns the view, on top of what hands do.
+    fn apply_gyro(self: &Rc<Self>, attributes: &Attributes) {
+        let motion = attributes.gyro.then(|| {
+            MotionInput::new(forward(&Rc::downgrade(self), |player, gesture| {
+                player.stage.gesture(gesture);
+            }))
+        });
+        self.guards.borrow_mut().motion = motion;
+    }
+
     fn listen(self: &Rc<Self>) {
         let weak = Rc::downgrade(self);
         let changed = forward(&weak, |player: Rc<Self>, name| player.on_media(name));
@@ -190,6 +203,7 @@ impl Player {
         *self.guards.borrow_mut() = Guards {
             _listeners: listeners,
             _look: Some(LookInput::new(&self.layers.picture, aim, on_gesture)),
+            motion: None,
         };
     }
 

@@ -10,6 +10,7 @@ use wasm_bindgen::JsValue;
 use super::attributes::Attributes;
 use super::player::{LOOK_DURATION_SECS, Player};
 use super::{controls, media, report};
+use crate::input;
 
 /// Properties that set an attribute.
 pub const REFLECTED: [&str; 14] = [
@@ -156,8 +157,9 @@ pub fn call(player: Option<&Rc<Player>>, name: &str, values: &Array) -> JsValue 
         "lookAt" => look_at(player, &values.get(0), &values.get(1)),
         "recenter" => player.stage.gesture(Gesture::Recenter),
         "captureFrame" => return capture_frame(player, &values.get(0)).into(),
-        "requestMotionPermission" | "enterImmersive" | "exitImmersive" => {
-            return rejected("this browser has no headset or motion sensor to use").into();
+        "requestMotionPermission" => return request_motion_permission(player).into(),
+        "enterImmersive" | "exitImmersive" => {
+            return rejected("there is no headset to use").into();
         }
         _ => {}
     }
@@ -197,6 +199,19 @@ fn capture_frame(player: &Rc<Player>, options: &JsValue) -> Promise {
             Ok(blob) => Ok(blob.into()),
             Err(error) => Err(js_sys::Error::new(&error.to_string()).into()),
         }
+    })
+}
+
+/// Resolves to whether the sensor may be used, and uses it from then on.
+fn request_motion_permission(player: &Rc<Player>) -> Promise {
+    let host = player.host.clone();
+    wasm_bindgen_futures::future_to_promise(async move {
+        let is_granted = input::request_permission().await;
+        if is_granted {
+            // The attribute turns it on; the name is a valid one.
+            let _ = host.set_attribute("gyro", "");
+        }
+        Ok(is_granted.into())
     })
 }
 
