@@ -30,6 +30,10 @@ impl Origin {
         command.arg("demo").arg("--site").arg(site).arg("--data").arg(data.path());
         command.args(["--port", &process::free_port()?.to_string()]);
         command.args(["--width", &WIDTH_PX.to_string()]);
+        let log = places::root().join("target/browser-origin.log");
+        let log = std::fs::File::create(&log)
+            .with_context(|| format!("cannot write {}", log.display()))?;
+        command.env("NO_COLOR", "1").stderr(log);
         let ready = |line: &str| Some(line.strip_prefix("ready: ")?.to_owned());
         let (server, ready_url) = Server::start(&mut command, ready).await?;
         Ok(Self { server, ready_url, _data: data })

@@ -32,8 +32,10 @@ async fn live_goes_on_and_is_seen(world: &World) -> Result<()> {
 }
 
 /// The pattern has sharp edges, which v360 puts up to half a texel beside where they belong: that
-/// alone is 25 dB. Another mark, or the same mark elsewhere, is below 15 dB.
+/// alone is 25 dB. `views_equal_the_turned_frame` is the exact one.
 const MARK_LIMIT_DB: f64 = 22.0;
+/// How much worse another mark, or the same mark turned, must be: 11 to 28 dB were seen.
+const MARK_LEAD_DB: f64 = 8.0;
 
 /// Marks stand at the front, right, back, left, up and down: a view that is mirrored, turned or off
 /// by some degrees shows another one, or none.
@@ -50,9 +52,8 @@ async fn live_shows_the_mark_in_the_middle(world: &World) -> Result<()> {
         let compared = Compared::new(&page, &frame, view).await?;
         let elsewhere = View { yaw: yaw + 90.0, ..view };
         let elsewhere_db = compared.elsewhere_db(&frame, elsewhere).await?;
-        eprintln!("{view:?} {:.1} {elsewhere_db:.1}", compared.psnr_db);
         ensure!(
-            compared.psnr_db > MARK_LIMIT_DB && elsewhere_db < MARK_LIMIT_DB - 6.0,
+            compared.psnr_db > MARK_LIMIT_DB && compared.psnr_db > elsewhere_db + MARK_LEAD_DB,
             "at {view:?} the picture agrees with ffmpeg's to {:.1} dB, and to {elsewhere_db:.1} dB \
              with the view 90 degrees beside it; {}-*.png",
             compared.psnr_db,
