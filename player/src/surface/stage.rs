@@ -81,7 +81,7 @@ const RESTART_MILLIS: f64 = 1_000.0;
 /// A device that is just being lost, or a decoder that is just being reset, throws too.
 const MOST_FAILED_UPLOADS: u32 = 8;
 /// A tab that was in the background must not jump.
-const LONGEST_STEP_SECS: f64 = 0.1;
+const LONGEST_STEP_SECS: f64 = 1.0;
 
 impl Stage {
     /// Puts a canvas into `parent` and starts: WebGPU first, WebGL2 if that is missing. `on_event`
@@ -517,7 +517,7 @@ impl State {
             Some(before_millis) => (time_millis - before_millis).max(0.0) / 1000.0,
             None => 0.0,
         };
-        #[expect(clippy::cast_possible_truncation, reason = "a tenth of a second at most")]
+        #[expect(clippy::cast_possible_truncation, reason = "a second at most")]
         let moving = self.look.update(step_secs.min(LONGEST_STEP_SECS) as f32);
         self.moved_millis = moving.then_some(time_millis);
         moving
