@@ -10,6 +10,7 @@ mod import;
 mod painter;
 mod source;
 mod stage;
+mod state;
 mod webgl2;
 mod webgpu;
 
