@@ -11,10 +11,11 @@ mod painter;
 mod source;
 mod stage;
 mod state;
+#[cfg(test)]
+mod tests;
 mod webgl2;
 mod webgpu;
 
-pub use capture::CaptureError;
 pub use stage::Stage;
 
 use immersive_view::{Camera, Limits, Projection, StereoLayout};

@@ -326,7 +326,11 @@ impl Stage {
         let outcome = self.state.borrow_mut().upload(&self.video);
         match outcome {
             Upload::Done => self.picture.request(),
-            Upload::Nothing => {}
+            Upload::Nothing => {
+                if self.state.borrow().frame_expected {
+                    self.picture.request();
+                }
+            }
             Upload::Refused(UploadError::Other(_), Backend::WebGpu) => self.start(Backend::WebGl2),
             Upload::Refused(UploadError::Other(detail), Backend::WebGl2) => self.tell_failure(
                 &format!("the browser does not hand out the video's frames: {detail}"),

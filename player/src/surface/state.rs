@@ -63,8 +63,9 @@ pub(super) enum Upload {
     Refused(UploadError, Backend),
 }
 
-/// A device that is just being lost, or a decoder that is just being reset, throws too.
-const MOST_FAILED_UPLOADS: u32 = 8;
+/// A device that is just being lost, or a decoder that is just being reset, throws too; so does a
+/// video just before its first frame. Each is tried again with the next picture.
+const MOST_FAILED_UPLOADS: u32 = 120;
 /// A tab that was in the background must not jump.
 const LONGEST_STEP_SECS: f64 = 1.0;
 
@@ -133,6 +134,7 @@ impl State {
                 let is_final =
                     error == UploadError::Tainted || self.failed_uploads == MOST_FAILED_UPLOADS;
                 if !is_final {
+                    self.frame_expected = true;
                     return Upload::Nothing;
                 }
                 self.failed_uploads = 0;
