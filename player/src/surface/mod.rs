@@ -10,6 +10,9 @@ mod import;
 mod painter;
 mod source;
 mod stage;
+mod state;
+#[cfg(test)]
+mod tests;
 mod webgl2;
 mod webgpu;
 

@@ -3,10 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use immersive_render::Scene;
-use immersive_view::{
-    Camera, Eye, Gesture, Limits, Look, LookTarget, Projection, StereoLayout, Viewport,
-};
+use immersive_view::{Camera, Gesture, Limits, LookTarget, Projection, StereoLayout, Viewport};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlCanvasElement, HtmlElement, HtmlVideoElement};
@@ -14,6 +11,7 @@ use web_sys::{Blob, HtmlCanvasElement, HtmlElement, HtmlVideoElement};
 use super::capture::{CaptureError, Pixels, encode_png};
 use super::painter::Painter;
 use super::source::UploadError;
+use super::state::{Canvas, Starting, State, Upload};
 use super::{Backend, StageEvent, StageOptions, StageStats};
 use crate::web::{AnimationFrame, DevicePixelSize, Listener, Task, Timer, VideoFrames, now_millis};
 
@@ -29,61 +27,11 @@ pub struct Stage {
     _source_changes: [Listener; 3],
 }
 
-struct State {
-    look: Look,
-    projection: Projection,
-    stereo: StereoLayout,
-    /// Of the canvas, in device pixels.
-    size: Viewport,
-    canvas: Option<Canvas>,
-    painter: Option<Painter>,
-    starting: Option<Starting>,
-    /// Counts canvases: news of an earlier one's device are old news.
-    generation: u32,
-    /// Lost devices and contexts since the last long run without.
-    losses: u32,
-    started_millis: f64,
-    /// There should be a new frame, but the video has not reported it.
-    frame_expected: bool,
-    /// A frame is on the GPU.
-    has_frame: bool,
-    /// The frame on the GPU is not on the canvas.
-    frame_is_new: bool,
-    first_frame_told: bool,
-    /// Uploads that failed, one after the other.
-    failed_uploads: u32,
-    /// The video's frames cannot be read; told once per source.
-    unreadable: bool,
-    drawn: Option<(Scene, Viewport)>,
-    told_camera: Camera,
-    /// When the look was last updated while moving.
-    moved_millis: Option<f64>,
-    stats: StageStats,
-}
-
-struct Canvas {
-    element: HtmlCanvasElement,
-    _size: DevicePixelSize,
-    _loss: Listener,
-}
-
-/// What will end in a painter; dropping it gives up.
-enum Starting {
-    Now(#[expect(dead_code, reason = "held for its Drop")] Task),
-    Later(#[expect(dead_code, reason = "held for its Drop")] Timer),
-}
-
 /// Give up when the GPU is lost this often...
 const MOST_LOSSES: u32 = 4;
 /// ...without running this long in between.
 const LONG_RUN_MILLIS: f64 = 30_000.0;
 const RESTART_MILLIS: f64 = 1_000.0;
-/// A device that is just being lost, or a decoder that is just being reset, throws too; so does a
-/// video just before its first frame. Each is tried again with the next picture.
-const MOST_FAILED_UPLOADS: u32 = 120;
-/// A tab that was in the background must not jump.
-const LONGEST_STEP_SECS: f64 = 0.1;
-
 impl Stage {
     /// Puts a canvas into `parent` and starts: WebGPU first, WebGL2 if that is missing. `on_event`
     /// is never called before this returns.
@@ -419,15 +367,6 @@ impl Stage {
     }
 }
 
-/// What came of an upload.
-enum Upload {
-    Done,
-    /// Nothing to upload, nothing to upload it with, or a failure that may pass.
-    Nothing,
-    /// A failure that will not pass.
-    Refused(UploadError, Backend),
-}
-
 const TAINTED: &str = "the video comes from another server, which does not allow its frames to be \
     read: it must send the header Access-Control-Allow-Origin, and the video element needs \
     crossorigin=\"anonymous\"";
@@ -437,121 +376,5 @@ impl Drop for Stage {
         if let Some(canvas) = self.state.get_mut().canvas.take() {
             canvas.element.remove();
         }
-    }
-}
-
-impl State {
-    fn new(options: &StageOptions) -> Self {
-        let mut look = Look::new(options.home, options.limits);
-        look.set_autorotate(options.autorotate_rad_per_sec);
-        Self {
-            told_camera: look.camera(),
-            look,
-            projection: options.projection,
-            stereo: options.stereo,
-            size: Viewport { width_px: 0, height_px: 0 },
-            canvas: None,
-            painter: None,
-            starting: None,
-            generation: 0,
-            losses: 0,
-            started_millis: 0.0,
-            frame_expected: false,
-            has_frame: false,
-            frame_is_new: false,
-            first_frame_told: false,
-            failed_uploads: 0,
-            unreadable: false,
-            drawn: None,
-            moved_millis: None,
-            stats: StageStats::default(),
-        }
-    }
-
-    fn scene(&self, video: &HtmlVideoElement, viewport: Viewport) -> Scene {
-        let frame = Viewport { width_px: video.video_width(), height_px: video.video_height() };
-        let projection = match self.projection {
-            Projection::Flat { .. } => {
-                let extent = self.stereo.part(Eye::Left).extent;
-                Projection::Flat { aspect: frame.aspect() * extent.x / extent.y }
-            }
-            other => other,
-        };
-        Scene::on_screen(&self.look.camera(), viewport, projection, self.stereo)
-            .sampled_for(frame, viewport)
-    }
-
-    fn upload(&mut self, video: &HtmlVideoElement) -> Upload {
-        self.frame_expected = false;
-        let Some(painter) = self.painter.as_mut().filter(|_| !self.unreadable) else {
-            return Upload::Nothing; // a painter that starts expects a frame
-        };
-        let begin_millis = now_millis();
-        match painter.upload(video) {
-            Ok(()) => {
-                let millis = now_millis() - begin_millis;
-                let mean = &mut self.stats.upload_millis;
-                let weight = if self.stats.uploaded_frames == 0 { 1.0 } else { 0.1 };
-                *mean += (millis - *mean) * weight;
-                self.stats.uploaded_frames += 1;
-                self.failed_uploads = 0;
-                self.has_frame = true;
-                self.frame_is_new = true;
-                Upload::Done
-            }
-            Err(UploadError::NoFrame) => Upload::Nothing,
-            Err(error) => {
-                self.failed_uploads += 1;
-                let is_final =
-                    error == UploadError::Tainted || self.failed_uploads == MOST_FAILED_UPLOADS;
-                if !is_final {
-                    self.frame_expected = true;
-                    return Upload::Nothing;
-                }
-                self.failed_uploads = 0;
-                let backend = painter.backend();
-                // Another backend may still read what this one cannot, unless it is forbidden.
-                self.unreadable = error == UploadError::Tainted || backend == Backend::WebGl2;
-                Upload::Refused(error, backend)
-            }
-        }
-    }
-
-    /// Lets the camera move; true if it will go on by itself.
-    fn move_on(&mut self, time_millis: f64) -> bool {
-        let step_secs = match self.moved_millis {
-            Some(before_millis) => (time_millis - before_millis).max(0.0) / 1000.0,
-            None => 0.0,
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "a tenth of a second at most")]
-        let moving = self.look.update(step_secs.min(LONGEST_STEP_SECS) as f32);
-        self.moved_millis = moving.then_some(time_millis);
-        moving
-    }
-
-    /// Draws if anything changed.
-    fn draw(&mut self, video: &HtmlVideoElement) -> [Option<StageEvent>; 2] {
-        let camera = self.look.camera();
-        let view_changed = camera != self.told_camera;
-        self.told_camera = camera;
-        let mut news = [view_changed.then_some(StageEvent::ViewChanged), None];
-
-        let scene = self.scene(video, self.size);
-        let wanted = Some((scene, self.size));
-        let visible = self.size.width_px > 0 && self.size.height_px > 0;
-        let Some(painter) = &mut self.painter else { return news };
-        if !visible || (self.drawn == wanted && !self.frame_is_new) {
-            return news;
-        }
-        if painter.draw(&scene, self.size) {
-            self.drawn = wanted;
-            self.frame_is_new = false;
-            self.stats.rendered_frames += 1;
-            if self.has_frame && !self.first_frame_told {
-                self.first_frame_told = true;
-                news[1] = Some(StageEvent::FirstFrame);
-            }
-        }
-        news
     }
 }

@@ -1,17 +1,18 @@
 //! The picture in a real browser: both backends, from a video made on the spot.
-#![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use immersive_player::surface::{Backend, CaptureError, Stage, StageEvent, StageOptions};
-use immersive_player::web::Timer;
 use immersive_view::{LookTarget, Projection};
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{Blob, HtmlElement, HtmlVideoElement};
+
+use super::capture::CaptureError;
+use super::{Backend, Stage, StageEvent, StageOptions};
+use crate::web::Timer;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
