@@ -173,6 +173,41 @@ fn samples(init: &[u8], fragment: &TrackFragment) -> Vec<(Sample, Vec<u8>)> {
     all
 }
 
+/// Samples of video, then of audio; durations of last samples are guesses and left out.
+fn samples_of_all(fragments: &[TrackFragment]) -> Vec<(i64, i64, bool, Vec<u8>)> {
+    let mut all = Vec::new();
+    for kind in [TrackKind::Video, TrackKind::Audio] {
+        let mut init = None;
+        for fragment in fragments.iter().filter(|fragment| fragment.kind == kind) {
+            init = fragment.init.as_deref().or(init);
+            let read = samples(init.expect("the first has one"), fragment);
+            all.extend(read.into_iter().map(|(sample, bytes)| {
+                (sample.decode_time, sample.presentation_time(), sample.key, bytes)
+            }));
+        }
+    }
+    all
+}
+
+/// The same, where fragments are taken after every chunk.
+fn samples_in_pieces(stream: &[u8], chunks: &[usize]) -> Vec<(i64, i64, bool, Vec<u8>)> {
+    let mut transmuxer = Transmuxer::new();
+    transmuxer.begin_segment(SegmentStart::default());
+    let mut fragments = Vec::new();
+    let mut rest = stream;
+    for length in chunks.iter().cycle() {
+        let (chunk, later) = rest.split_at((*length).min(rest.len()));
+        transmuxer.push(chunk).unwrap();
+        fragments.extend(transmuxer.take_fragments().unwrap());
+        rest = later;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    fragments.extend(transmuxer.finish_segment().unwrap());
+    samples_of_all(&fragments)
+}
+
 const WRAP: i64 = 1 << 33;
 
 proptest! {
@@ -190,6 +225,8 @@ proptest! {
         let (fragments, skipped) = transmux_in(&stream, &[]).unwrap();
         prop_assert_eq!(skipped, Skipped::default());
         prop_assert_eq!(&transmux_in(&stream, &chunks).unwrap().0, &fragments);
+
+        prop_assert_eq!(samples_in_pieces(&stream, &chunks), samples_of_all(&fragments));
 
         let video = fragments.iter().find(|f| f.kind == TrackKind::Video).unwrap();
         let read = samples(video.init.as_deref().unwrap(), video);

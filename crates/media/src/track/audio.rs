@@ -130,8 +130,8 @@ impl AudioTrack {
         self.clock.lose();
     }
 
-    /// Ends the segment. A frame that is not whole waits for the next one.
-    pub fn finish(&mut self, context: &mut Context) {
+    /// Makes a fragment of the samples that are whole. A frame that is not waits for the rest.
+    pub fn take_whole(&mut self, context: &mut Context) {
         let end = match self.state {
             State::Frame { start, .. } => start,
             _ => self.assembly.data.len(),

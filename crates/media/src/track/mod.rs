@@ -74,6 +74,8 @@ pub(crate) struct Context {
     pub offset: u64,
     /// Fragments that are done.
     pub ready: Vec<TrackFragment>,
+    /// There was at least one fragment in this segment.
+    pub produced: bool,
     /// What comes with them.
     pub data: Vec<TimedData>,
 }
@@ -148,6 +150,7 @@ impl Assembly {
         self.samples.clear();
         fragment.media = media;
         context.ready.push(fragment);
+        context.produced = true;
         true
     }
 }

@@ -145,6 +145,11 @@ impl VideoTrack {
             self.open_stamp = None;
             self.skipping = true;
         }
+        self.take_whole(context);
+    }
+
+    /// Makes a fragment of the samples that are whole.
+    pub fn take_whole(&mut self, context: &mut Context) {
         let end = self.unit.map_or(self.nals.start(), |unit| unit.start);
         self.cut(end, context);
     }
@@ -270,6 +275,8 @@ impl VideoTrack {
 struct FrameClock {
     /// Of the last sample.
     last_decode: Option<i64>,
+    /// From decoding to presentation, of the last sample.
+    last_offset: i32,
     /// Between the last two samples.
     last_ticks: Option<i64>,
     /// What the parameter sets say.
@@ -290,9 +297,10 @@ impl FrameClock {
     /// Decode time, composition offset, and whether the time jumped, of the sample that follows.
     fn next(&mut self, stamp: Option<Stamp>) -> (i64, i32, bool) {
         let expected = self.last_decode.map(|last| last.saturating_add(self.frame_ticks()));
+        // Several access units in a packet: the others follow at the same pace.
         let stamp = stamp.unwrap_or_else(|| {
-            let guess = expected.unwrap_or(0);
-            Stamp { pts: guess, dts: guess }
+            let dts = expected.unwrap_or(0);
+            Stamp { pts: dts + i64::from(self.last_offset), dts }
         });
         let mut decode_time = stamp.dts;
         let mut jump = false;
@@ -307,6 +315,7 @@ impl FrameClock {
         }
         self.last_decode = Some(decode_time);
         let offset = i32::try_from(stamp.pts.saturating_sub(decode_time)).unwrap_or(0);
+        self.last_offset = offset;
         (decode_time, offset, jump)
     }
 
