@@ -1,6 +1,6 @@
 //! FLV to tracks.
 
-use super::body::{AudioPacket, VideoPacket, parse_audio, parse_video};
+use super::body::{AudioCodec, AudioPacket, VideoPacket, parse_audio, parse_video};
 use super::metadata::Metadata;
 use super::read::{FlvReader, Tag, TagKind};
 use crate::error::{Error, ErrorKind};
@@ -134,7 +134,10 @@ impl Tracks {
     fn audio_tag(&mut self, tag: &Tag<'_>, context: &mut Context) -> Result<(), Error> {
         let body = parse_audio(tag.body)?;
         match body.packet {
-            AudioPacket::Configuration(record) => {
+            // Frames of the other codecs say themselves what they are.
+            AudioPacket::Configuration(record)
+                if matches!(body.codec, AudioCodec::Aac | AudioCodec::Opus) =>
+            {
                 let init = configured::audio(body.codec, record).ok_or_else(|| {
                     let what = "its fields end too soon or contradict each other";
                     Error::malformed(what, tag.offset, "FLV / audio configuration")
@@ -152,7 +155,7 @@ impl Tracks {
                 }
                 self.audio.push_audio(data, time, samples, context);
             }
-            AudioPacket::End | AudioPacket::Other => {}
+            AudioPacket::Configuration(_) | AudioPacket::End | AudioPacket::Other => {}
         }
         Ok(())
     }
