@@ -22,7 +22,11 @@ pub(crate) fn video(codec: VideoCodec, record: &[u8], metadata: &Metadata) -> Op
         VideoCodec::Hevc => (b"hvc1", b"hvcC", "hvc1"),
         VideoCodec::Av1 => (b"av01", b"av1C", "av01"),
         VideoCodec::Vp9 => {
-            contents.splice(..0, [1, 0, 0, 0]); // version 1, no flags
+            // Version and flags of the box are part of the record for some writers, ffmpeg among
+            // them. Alone, a 1 at its beginning would be profile 1, and three zeros no depth.
+            if !record.starts_with(&[1, 0, 0, 0]) {
+                contents.splice(..0, [1, 0, 0, 0]);
+            }
             (b"vp09", b"vpcC", "vp09")
         }
     };

@@ -36,7 +36,8 @@ pub struct VideoBody<'a> {
 /// What a video tag holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VideoPacket<'a> {
-    /// The contents of `avcC`, `hvcC`, `av1C`, or of `vpcC` without version and flags.
+    /// The contents of `avcC`, `hvcC`, `av1C`, or of `vpcC` with or without version and
+    /// flags.
     Configuration(&'a [u8]),
     /// One picture; H.264 and HEVC as NAL units with their lengths before them.
     Frame {
