@@ -17,6 +17,7 @@ pub mod transmux;
 #[cfg(test)]
 mod properties;
 
+pub use container::flv;
 pub use container::ts::mux::{TsCodec, TsMuxer, TsUnit};
 pub use data::TimedData;
 pub use error::{Error, ErrorKind};

@@ -173,6 +173,41 @@ fn samples(init: &[u8], fragment: &TrackFragment) -> Vec<(Sample, Vec<u8>)> {
     all
 }
 
+/// Samples of video, then of audio; durations of last samples are guesses and left out.
+fn samples_of_all(fragments: &[TrackFragment]) -> Vec<(i64, i64, bool, Vec<u8>)> {
+    let mut all = Vec::new();
+    for kind in [TrackKind::Video, TrackKind::Audio] {
+        let mut init = None;
+        for fragment in fragments.iter().filter(|fragment| fragment.kind == kind) {
+            init = fragment.init.as_deref().or(init);
+            let read = samples(init.expect("the first has one"), fragment);
+            all.extend(read.into_iter().map(|(sample, bytes)| {
+                (sample.decode_time, sample.presentation_time(), sample.key, bytes)
+            }));
+        }
+    }
+    all
+}
+
+/// The same, where fragments are taken after every chunk.
+fn samples_in_pieces(stream: &[u8], chunks: &[usize]) -> Vec<(i64, i64, bool, Vec<u8>)> {
+    let mut transmuxer = Transmuxer::new();
+    transmuxer.begin_segment(SegmentStart::default());
+    let mut fragments = Vec::new();
+    let mut rest = stream;
+    for length in chunks.iter().cycle() {
+        let (chunk, later) = rest.split_at((*length).min(rest.len()));
+        transmuxer.push(chunk).unwrap();
+        fragments.extend(transmuxer.take_fragments().unwrap());
+        rest = later;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    fragments.extend(transmuxer.finish_segment().unwrap());
+    samples_of_all(&fragments)
+}
+
 const WRAP: i64 = 1 << 33;
 
 proptest! {
@@ -190,6 +225,8 @@ proptest! {
         let (fragments, skipped) = transmux_in(&stream, &[]).unwrap();
         prop_assert_eq!(skipped, Skipped::default());
         prop_assert_eq!(&transmux_in(&stream, &chunks).unwrap().0, &fragments);
+
+        prop_assert_eq!(samples_in_pieces(&stream, &chunks), samples_of_all(&fragments));
 
         let video = fragments.iter().find(|f| f.kind == TrackKind::Video).unwrap();
         let read = samples(video.init.as_deref().unwrap(), video);
@@ -284,4 +321,149 @@ fn timed_metadata_are_handed_on() {
         assert_eq!(data.content, Content::Id3(tag));
     }
     assert!(transmuxer.take_data().is_empty());
+}
+
+mod flv {
+    use proptest::prelude::*;
+
+    use crate::flv::{
+        AudioBody, AudioCodec, AudioPacket, FlvMuxer, FlvReader, FlvTransmuxer, Metadata, TagKind,
+        VideoBody, VideoCodec, VideoPacket, parse_audio, parse_video,
+    };
+
+    #[derive(Clone, Debug)]
+    enum Written {
+        Video(VideoCodec, bool, i32, Vec<u8>, bool),
+        Audio(AudioCodec, Vec<u8>, bool),
+    }
+
+    fn written() -> impl Strategy<Value = Written> {
+        let video = prop::sample::select(vec![
+            VideoCodec::H264,
+            VideoCodec::Hevc,
+            VideoCodec::Av1,
+            VideoCodec::Vp9,
+        ]);
+        let audio = prop::sample::select(vec![
+            AudioCodec::Aac,
+            AudioCodec::Mp3,
+            AudioCodec::Opus,
+            AudioCodec::Ac3,
+            AudioCodec::Eac3,
+            AudioCodec::Flac,
+        ]);
+        let bytes = || prop::collection::vec(any::<u8>(), 0..200);
+        prop_oneof![
+            (video, any::<bool>(), -(1i32 << 23)..1 << 23, bytes(), any::<bool>()).prop_map(
+                |(codec, key, time, data, set)| Written::Video(codec, key, time, data, set)
+            ),
+            (audio, bytes(), any::<bool>())
+                .prop_map(|(codec, data, set)| Written::Audio(codec, data, set)),
+        ]
+    }
+
+    fn write(all: &[(u32, Written)]) -> Vec<u8> {
+        let mut out = Vec::new();
+        FlvMuxer::write_header(&mut out, true, true);
+        let metadata = Metadata {
+            numbers: vec![("width".into(), 640.0)],
+            texts: vec![("encoder".into(), "a test".into())],
+        };
+        FlvMuxer::write_metadata(&mut out, &metadata);
+        for (time, written) in all {
+            match written {
+                Written::Video(codec, key, composition_millis, data, set) => {
+                    let (key, composition_millis) = (*key, *composition_millis);
+                    let packet = match set {
+                        true => VideoPacket::Configuration(data),
+                        false => VideoPacket::Frame { key, composition_millis, data },
+                    };
+                    FlvMuxer::write_video(&mut out, *time, &VideoBody { codec: *codec, packet });
+                }
+                Written::Audio(codec, data, set) => {
+                    let packet = match set {
+                        true => AudioPacket::Configuration(data),
+                        false => AudioPacket::Frame(data),
+                    };
+                    FlvMuxer::write_audio(&mut out, *time, &AudioBody { codec: *codec, packet });
+                }
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_written_is_read(
+            all in prop::collection::vec((any::<u32>(), written()), 0..20),
+            chunk in 1usize..200,
+        ) {
+            let file = write(&all);
+            let mut reader = FlvReader::new();
+            let mut expected = all.iter();
+            let mut metadata = None;
+            for piece in file.chunks(chunk) {
+                reader.push(piece);
+                while let Some(tag) = reader.next_tag().unwrap() {
+                    if tag.kind == TagKind::Script {
+                        metadata = Metadata::parse(tag.body);
+                        continue;
+                    }
+                    let (time, written) = expected.next().unwrap();
+                    prop_assert_eq!(tag.time_millis, *time);
+                    match written {
+                        Written::Video(codec, key, composition_millis, data, set) => {
+                            let body = parse_video(tag.body).unwrap();
+                            prop_assert_eq!(body.codec, *codec);
+                            let has_time = matches!(codec, VideoCodec::H264 | VideoCodec::Hevc);
+                            let packet = match set {
+                                true => VideoPacket::Configuration(data),
+                                false => VideoPacket::Frame {
+                                    key: *key,
+                                    composition_millis: if has_time { *composition_millis } else { 0 },
+                                    data,
+                                },
+                            };
+                            prop_assert_eq!(body.packet, packet);
+                        }
+                        Written::Audio(codec, data, set) => {
+                            let body = parse_audio(tag.body).unwrap();
+                            prop_assert_eq!(body.codec, *codec);
+                            let packet = match set {
+                                true => AudioPacket::Configuration(data),
+                                false => AudioPacket::Frame(data),
+                            };
+                            prop_assert_eq!(body.packet, packet);
+                        }
+                    }
+                }
+            }
+            prop_assert!(expected.next().is_none());
+            prop_assert_eq!(reader.unread_bytes(), 0);
+            prop_assert_eq!(metadata.unwrap().number("width"), Some(640.0));
+        }
+
+        #[test]
+        fn any_bytes_are_harmless(
+            all in prop::collection::vec((any::<u32>(), written()), 0..10),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+            chunk in 1usize..200,
+        ) {
+            let mut file = write(&all);
+            for (place, value) in changes {
+                let place = place.index(file.len());
+                file[place] = value;
+            }
+            let mut transmuxer = FlvTransmuxer::new();
+            for piece in file.chunks(chunk) {
+                if transmuxer.push(piece).is_err() {
+                    return Ok(());
+                }
+            }
+            // Either is fine; what matters is that it comes to an end.
+            let _ = transmuxer.finish();
+        }
+    }
 }

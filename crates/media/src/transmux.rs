@@ -101,6 +101,7 @@ impl Transmuxer {
     pub fn begin_segment(&mut self, start: SegmentStart) {
         self.context.ready.clear();
         self.context.data.clear();
+        self.context.produced = false;
         self.context.skipped = Skipped::default();
         self.context.unsupported = None;
         self.context.offset = 0;
@@ -135,7 +136,8 @@ impl Transmuxer {
         }
     }
 
-    /// The segment is over: its fragments, in order of time for each kind of track.
+    /// The segment is over: its fragments, in order of time for each kind of track, but those that
+    /// were taken before.
     ///
     /// # Errors
     ///
@@ -149,6 +151,22 @@ impl Transmuxer {
             Demuxer::Ts(ts) => ts.finish_segment(&mut self.context)?,
             Demuxer::Packed(packed) => packed.finish_segment(&mut self.context)?,
             Demuxer::Fmp4(fmp4) => fmp4.finish_segment(&mut self.context)?,
+            Demuxer::Undecided { .. } => {}
+        }
+        Ok(std::mem::take(&mut self.context.ready))
+    }
+
+    /// Fragments of what is whole so far, in the middle of a segment: for playing it while it comes
+    /// in. The more often this is asked, the smaller they are.
+    ///
+    /// # Errors
+    ///
+    /// If what came is malformed.
+    pub fn take_fragments(&mut self) -> Result<Vec<TrackFragment>, Error> {
+        match &mut self.demuxer {
+            Demuxer::Ts(ts) => ts.take_whole(&mut self.context),
+            Demuxer::Packed(packed) => packed.take_whole(&mut self.context),
+            Demuxer::Fmp4(fmp4) => fmp4.take_whole(&mut self.context)?,
             Demuxer::Undecided { .. } => {}
         }
         Ok(std::mem::take(&mut self.context.ready))

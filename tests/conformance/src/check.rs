@@ -5,6 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use immersive_media::flv::FlvTransmuxer;
 use immersive_media::{
     Error, SegmentStart, Skipped, TimedData, TrackFragment, TrackKind, Transmuxer,
 };
@@ -32,6 +33,9 @@ pub fn transmux(
     segments: &[Vec<u8>],
     mut next_chunk: impl FnMut() -> usize,
 ) -> Result<Transmuxed, Error> {
+    if segments.iter().any(|segment| segment.starts_with(b"FLV")) {
+        return transmux_flv(&segments.concat(), next_chunk);
+    }
     let mut transmuxer = Transmuxer::new();
     let mut all = Transmuxed::default();
     for (index, segment) in segments.iter().enumerate() {
@@ -51,6 +55,18 @@ pub fn transmux(
         all.skipped.tables += skipped.tables;
     }
     Ok(all)
+}
+
+fn transmux_flv(file: &[u8], mut next_chunk: impl FnMut() -> usize) -> Result<Transmuxed, Error> {
+    let mut transmuxer = FlvTransmuxer::new();
+    let mut rest = file;
+    while !rest.is_empty() {
+        let (chunk, later) = rest.split_at(next_chunk().clamp(1, rest.len()));
+        transmuxer.push(chunk)?;
+        rest = later;
+    }
+    let fragments = transmuxer.finish()?;
+    Ok(Transmuxed { fragments, data: Vec::new(), skipped: transmuxer.skipped() })
 }
 
 impl Transmuxed {

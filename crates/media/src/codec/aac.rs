@@ -2,6 +2,7 @@
 
 use super::HeaderError;
 use super::audio::{AudioConfig, FrameHeader, stream_descriptor};
+use super::bits::BitReader;
 
 /// The 960 samples of the standard do not occur in ADTS.
 const SAMPLES_PER_FRAME: u32 = 1024;
@@ -87,6 +88,44 @@ impl AacConfig {
     }
 }
 
+/// What an `AudioSpecificConfig` (1.6.2.1) says of the core coder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpecificConfig {
+    /// As it is written in codec strings.
+    pub object_type: u8,
+    pub sample_rate: u32,
+    pub channels: u16,
+}
+
+impl SpecificConfig {
+    /// Reads the fields that all object types have; `None` if they are cut short or absurd.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut reader = BitReader::new(bytes);
+        let object_type = match reader.bits(5)? as u8 {
+            31 => 32 + reader.bits(6)? as u8,
+            small => small,
+        };
+        let sample_rate = match reader.bits(4)? as usize {
+            15 => reader.bits(24)?,
+            index => *SAMPLE_RATES.get(index)?,
+        };
+        let channels = match reader.bits(4)? {
+            0 => 2, // in the stream; a decoder looks there
+            7 => 8,
+            count @ 1..=6 => count as u16,
+            _ => return None,
+        };
+        (object_type > 0 && sample_rate > 0).then_some(Self { object_type, sample_rate, channels })
+    }
+
+    /// RFC 6381, for instance `mp4a.40.2`.
+    pub fn codec_string(self) -> String {
+        let mut text = String::from("mp4a.40.");
+        text.push_str(&self.object_type.to_string());
+        text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +138,15 @@ mod tests {
         assert_eq!(header.config.codec_string(), "mp4a.40.2");
         let (_, _, esds) = header.config.sample_entry();
         assert!(esds.windows(4).any(|bytes| bytes == [5, 2, 0x11, 0x90]));
+    }
+
+    #[test]
+    fn specific_configs_with_and_without_an_index() {
+        let plain = SpecificConfig::parse(&[0x12, 0x10]).unwrap();
+        assert_eq!((plain.object_type, plain.sample_rate, plain.channels), (2, 44_100, 2));
+        let explicit = SpecificConfig::parse(&[0x17, 0x80, 0x5d, 0xc0, 0x08]).unwrap();
+        assert_eq!((explicit.object_type, explicit.sample_rate, explicit.channels), (2, 48_000, 1));
+        assert!(SpecificConfig::parse(&[0x17]).is_none());
     }
 
     #[test]

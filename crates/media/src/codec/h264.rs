@@ -173,6 +173,12 @@ fn skip_picture_order(reader: &mut BitReader<'_>) -> Option<()> {
     Some(())
 }
 
+/// The first sequence parameter set in the contents of `avcC`.
+pub(crate) fn first_sps(record: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = record.get(6..)?.split_first_chunk()?;
+    rest.get(..usize::from(u16::from_be_bytes(*length)))
+}
+
 /// `pic_parameter_set_id` of a picture parameter set.
 pub(crate) fn pps_id(unit: &[u8]) -> Option<u32> {
     // The id is at most 255: it lies in the first bytes.

@@ -265,6 +265,26 @@ fn skip_reference_sets(reader: &mut BitReader<'_>) -> Option<()> {
     Some(())
 }
 
+/// The first sequence parameter set in the contents of `hvcC`.
+pub(crate) fn first_sps(record: &[u8]) -> Option<&[u8]> {
+    let mut rest = record.get(22..)?;
+    let (&arrays, after) = rest.split_first()?;
+    rest = after;
+    for _ in 0..arrays {
+        let (&[kind, count_high, count_low], after) = rest.split_first_chunk()?;
+        rest = after;
+        for _ in 0..u16::from_be_bytes([count_high, count_low]) {
+            let (length, after) = rest.split_first_chunk()?;
+            let (unit, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+            rest = after;
+            if kind & 63 == 33 {
+                return Some(unit);
+            }
+        }
+    }
+    None
+}
+
 /// `vps_video_parameter_set_id`.
 pub(crate) fn vps_id(unit: &[u8]) -> Option<u32> {
     unit.get(2).map(|byte| u32::from(byte >> 4))

@@ -54,18 +54,9 @@ pub(crate) fn header(bytes: &[u8], channels: u8) -> Result<FrameHeader, HeaderEr
     if size == 0 || !(1..=8).contains(&channels) {
         return Err(HeaderError::NotAHeader);
     }
-    let first = *bytes.get(position).ok_or(missing)?;
-    let frames = match first & 3 {
-        0 => 1,
-        1 | 2 => 2,
-        // the count is in the second byte, which a packet of one byte does not have
-        _ if size == 1 => return Err(HeaderError::NotAHeader),
-        _ => u32::from(bytes.get(position + 1).ok_or(missing)? & 63),
-    };
-    let samples = frames * frame_samples(first >> 3);
-    if samples == 0 || samples > SAMPLE_RATE * 120 / 1000 {
-        return Err(HeaderError::NotAHeader);
-    }
+    let needed = size.min(2);
+    let packet = bytes.get(position..position + needed).ok_or(missing)?;
+    let samples = packet_samples(packet).ok_or(HeaderError::NotAHeader)?;
     Ok(FrameHeader {
         config: AudioConfig::Opus(OpusConfig { channels }),
         strip: position,
@@ -73,6 +64,44 @@ pub(crate) fn header(bytes: &[u8], channels: u8) -> Result<FrameHeader, HeaderEr
         samples,
         joins_last: false,
     })
+}
+
+/// How many samples a packet makes, by its first bytes (RFC 6716, 3.2).
+pub(crate) fn packet_samples(packet: &[u8]) -> Option<u32> {
+    let first = *packet.first()?;
+    let frames = match first & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => u32::from(packet.get(1)? & 63),
+    };
+    let samples = frames * frame_samples(first >> 3);
+    (samples > 0 && samples <= SAMPLE_RATE * 120 / 1000).then_some(samples)
+}
+
+/// What an identification header says (RFC 7845, 5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OpusHead {
+    pub channels: u8,
+    /// The contents of `dOps`: the same fields, most significant byte first.
+    pub specific_box: Vec<u8>,
+}
+
+impl OpusHead {
+    /// Reads a header; `None` if it is cut short.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let fields = bytes.strip_prefix(b"OpusHead")?;
+        let &[_, channels, skip0, skip1, r0, r1, r2, r3, gain0, gain1, family, ref mapping @ ..] =
+            fields
+        else {
+            return None;
+        };
+        let mut specific_box =
+            vec![0, channels, skip1, skip0, r3, r2, r1, r0, gain1, gain0, family];
+        if family != 0 {
+            specific_box.extend_from_slice(mapping.get(..2 + usize::from(channels))?);
+        }
+        (channels > 0).then_some(Self { channels, specific_box })
+    }
 }
 
 /// RFC 6716, table 2: the length of a frame by configuration, in samples.

@@ -1,5 +1,6 @@
 //! Containers, one folder each: how bytes are cut into elementary streams, and samples written.
 
+pub mod flv;
 pub(crate) mod fmp4;
 pub(crate) mod id3;
 pub(crate) mod packed;

@@ -59,13 +59,20 @@ impl PackedDemuxer {
         Ok(())
     }
 
+    /// Makes fragments of what is whole so far.
+    pub fn take_whole(&mut self, context: &mut Context) {
+        if let Some((_, track)) = &mut self.track {
+            track.take_whole(context);
+        }
+    }
+
     /// The segment ends: what is whole becomes fragments.
     pub fn finish_segment(&mut self, context: &mut Context) -> Result<(), Error> {
         self.begin(true, context)?;
         if let Some((_, track)) = &mut self.track {
-            track.finish(context);
+            track.take_whole(context);
         }
-        if !context.ready.is_empty() {
+        if context.produced {
             return Ok(());
         }
         Err(match context.unsupported {

@@ -46,6 +46,8 @@ fn guess(bytes: &[u8]) -> &'static str {
         "a playlist where media belong"
     } else if begins(b"WEBVTT") {
         "WebVTT captions where audio or video belong"
+    } else if begins(b"FLV") {
+        "an FLV file: HLS does not have these"
     } else if begins(b"<") || begins(b"{") {
         "a document (HTML, XML or JSON) where media belong: the address may be wrong"
     } else {

@@ -1,13 +1,11 @@
 //! Streams of audio frames to samples.
 
+use super::configured;
 use super::sample_clock::SampleClock;
-use super::{Assembly, Context, CurrentInit, Sample, Stamp, TrackInit};
-use crate::TrackKind;
+use super::{Assembly, Context, CurrentInit, Sample, Stamp};
 use crate::codec::HeaderError;
 use crate::codec::audio::{AudioConfig, AudioFormat, FrameHeader, MOST_HEADER_BYTES};
-use crate::container::fmp4::init::{AudioEntry, InitTrack, SampleEntry, init_segment};
 use crate::container::id3;
-use crate::time::{MPEG_TS_TIMESCALE, Timescale};
 
 /// Cuts one audio elementary stream into samples and fragments.
 pub(crate) struct AudioTrack {
@@ -130,8 +128,8 @@ impl AudioTrack {
         self.clock.lose();
     }
 
-    /// Ends the segment. A frame that is not whole waits for the next one.
-    pub fn finish(&mut self, context: &mut Context) {
+    /// Makes a fragment of the samples that are whole. A frame that is not waits for the rest.
+    pub fn take_whole(&mut self, context: &mut Context) {
         let end = match self.state {
             State::Frame { start, .. } => start,
             _ => self.assembly.data.len(),
@@ -232,13 +230,8 @@ impl AudioTrack {
             context.skipped.samples += 1;
             return;
         };
-        match self.assembly.samples.last_mut() {
-            // Less than a frame too early or too late: the one before gives way.
-            Some(last) if moved.unsigned_abs() < u64::from(last.duration) => {
-                last.duration = last.duration.saturating_add_signed(moved as i32);
-            }
-            Some(_) => self.cut(start, context),
-            None => {}
+        if !self.assembly.give_way(moved) {
+            self.cut(start, context);
         }
         self.assembly.samples.push(Sample {
             decode_time,
@@ -251,7 +244,7 @@ impl AudioTrack {
 
     fn configure(&mut self, config: AudioConfig, context: &mut Context) {
         self.cut(self.assembly.data.len(), context);
-        let init = track_init(config);
+        let init = configured::audio_init(config);
         self.clock.set_timescale(init.timescale);
         self.init = Some(CurrentInit { init, given: false });
         self.config = Some(config);
@@ -265,7 +258,7 @@ impl AudioTrack {
             && !current.given
             && added.dependent.is_some()
         {
-            current.init = track_init(AudioConfig::Eac3(main.with_dependent(added)));
+            current.init = configured::audio_init(AudioConfig::Eac3(main.with_dependent(added)));
         }
     }
 
@@ -277,24 +270,5 @@ impl AudioTrack {
         {
             *start = *start - end + self.assembly.room;
         }
-    }
-}
-
-fn track_init(config: AudioConfig) -> TrackInit {
-    let sample_rate = config.sample_rate();
-    let timescale = Timescale::new(sample_rate).unwrap_or(MPEG_TS_TIMESCALE);
-    let (format, kind, contents) = config.sample_entry();
-    let entry = AudioEntry {
-        format,
-        configuration: (kind, &contents),
-        channels: config.channels(),
-        sample_rate,
-    };
-    TrackInit {
-        kind: TrackKind::Audio,
-        codec: config.codec_string(),
-        segment: init_segment(&InitTrack { timescale, entry: SampleEntry::Audio(entry) }),
-        timescale,
-        resolution: None,
     }
 }

@@ -4,8 +4,11 @@
 
 pub(crate) mod annexb;
 pub(crate) mod audio;
+pub(crate) mod configured;
+pub(crate) mod frame_clock;
 pub(crate) mod id3;
 pub(crate) mod parameter_sets;
+pub(crate) mod plain;
 pub(crate) mod sample_clock;
 pub(crate) mod video;
 
@@ -74,6 +77,8 @@ pub(crate) struct Context {
     pub offset: u64,
     /// Fragments that are done.
     pub ready: Vec<TrackFragment>,
+    /// There was at least one fragment in this segment.
+    pub produced: bool,
     /// What comes with them.
     pub data: Vec<TimedData>,
 }
@@ -106,6 +111,17 @@ pub(crate) struct Assembly {
 impl Assembly {
     pub fn new() -> Self {
         Self { data: vec![0; FIRST_ROOM], room: FIRST_ROOM, samples: Vec::new() }
+    }
+
+    /// The next sample begins so many ticks after the last one ended. If that is less than a
+    /// sample's length, early or late, the last one gives way; false if it is more.
+    pub fn give_way(&mut self, moved: i64) -> bool {
+        let Some(last) = self.samples.last_mut() else { return true };
+        if moved.unsigned_abs() >= u64::from(last.duration) {
+            return false;
+        }
+        last.duration = last.duration.saturating_add_signed(moved as i32);
+        true
     }
 
     /// Makes a fragment of the samples, whose bytes end at `end`. Then the bytes from there on
@@ -148,6 +164,7 @@ impl Assembly {
         self.samples.clear();
         fragment.media = media;
         context.ready.push(fragment);
+        context.produced = true;
         true
     }
 }

@@ -1,6 +1,7 @@
 //! Annex B byte streams to samples: access units, their times, parameter sets.
 
 use super::annexb::{NalWriter, Span};
+use super::frame_clock::{FrameClock, FrameTimes};
 use super::parameter_sets::ParameterSets;
 use super::{Assembly, Context, CurrentInit, Sample, Stamp};
 use crate::codec::{NalRole, VideoFormat};
@@ -145,6 +146,11 @@ impl VideoTrack {
             self.open_stamp = None;
             self.skipping = true;
         }
+        self.take_whole(context);
+    }
+
+    /// Makes a fragment of the samples that are whole.
+    pub fn take_whole(&mut self, context: &mut Context) {
         let end = self.unit.map_or(self.nals.start(), |unit| unit.start);
         self.cut(end, context);
     }
@@ -214,7 +220,7 @@ impl VideoTrack {
             self.nals.moved(end, start);
             return moved.then(Moved::between(end, start));
         }
-        let (decode_time, composition_offset, jump) = self.clock.next(unit.stamp);
+        let FrameTimes { decode_time, composition_offset, jump } = self.clock.next(unit.stamp);
         if jump {
             let cut = self.cut(start, context);
             (start, end) = (cut.position(start), cut.position(end));
@@ -245,7 +251,7 @@ impl VideoTrack {
         }
         let moved = self.cut(start, context);
         self.init = Some(CurrentInit { init, given: false });
-        self.clock.stated_ticks = frame_ticks.map(i64::from);
+        self.clock.state(frame_ticks);
         moved
     }
 
@@ -262,62 +268,5 @@ impl VideoTrack {
             unit.start = moved.position(unit.start);
         }
         moved
-    }
-}
-
-/// When frames follow each other, in ticks of 90 kHz.
-#[derive(Default)]
-struct FrameClock {
-    /// Of the last sample.
-    last_decode: Option<i64>,
-    /// Between the last two samples.
-    last_ticks: Option<i64>,
-    /// What the parameter sets say.
-    stated_ticks: Option<i64>,
-}
-
-/// Used where neither frames nor parameter sets say better: 30 frames a second.
-const DEFAULT_FRAME_TICKS: i64 = 3000;
-
-/// No frame lasts longer than ten seconds: what lies further apart is another timeline.
-const LONGEST_FRAME_TICKS: i64 = 900_000;
-
-impl FrameClock {
-    fn frame_ticks(&self) -> i64 {
-        self.last_ticks.or(self.stated_ticks).unwrap_or(DEFAULT_FRAME_TICKS)
-    }
-
-    /// Decode time, composition offset, and whether the time jumped, of the sample that follows.
-    fn next(&mut self, stamp: Option<Stamp>) -> (i64, i32, bool) {
-        let expected = self.last_decode.map(|last| last.saturating_add(self.frame_ticks()));
-        let stamp = stamp.unwrap_or_else(|| {
-            let guess = expected.unwrap_or(0);
-            Stamp { pts: guess, dts: guess }
-        });
-        let mut decode_time = stamp.dts;
-        let mut jump = false;
-        if let Some(last) = self.last_decode {
-            let ticks = decode_time.saturating_sub(last);
-            jump = ticks.abs() > LONGEST_FRAME_TICKS;
-            if !jump {
-                // Decode times only rise: a fragment cannot say anything else.
-                decode_time = decode_time.max(last + 1);
-                self.last_ticks = Some(decode_time - last);
-            }
-        }
-        self.last_decode = Some(decode_time);
-        let offset = i32::try_from(stamp.pts.saturating_sub(decode_time)).unwrap_or(0);
-        (decode_time, offset, jump)
-    }
-
-    /// Every sample lasts until the next one; the last as long as the one before it.
-    fn set_durations(&self, samples: &mut [Sample]) {
-        for index in 1..samples.len() {
-            let ticks = samples[index].decode_time - samples[index - 1].decode_time;
-            samples[index - 1].duration = u32::try_from(ticks).unwrap_or(0);
-        }
-        if let Some(last) = samples.last_mut() {
-            last.duration = u32::try_from(self.frame_ticks()).unwrap_or(0);
-        }
     }
 }

@@ -63,9 +63,37 @@ impl Fmp4Demuxer {
         self.data.extend_from_slice(bytes);
     }
 
+    /// Makes fragments of what is whole so far: up to the end of an `mdat`.
+    pub fn take_whole(&mut self, context: &mut Context) -> Result<(), Error> {
+        let whole = Outline::read(&self.data)?.media_end;
+        if whole > 0 {
+            let rest = self.data.split_off(whole);
+            let data = std::mem::replace(&mut self.data, rest);
+            self.process(data, context)?;
+        }
+        Ok(())
+    }
+
     /// The segment ends.
     pub fn finish_segment(&mut self, context: &mut Context) -> Result<(), Error> {
         let data = std::mem::take(&mut self.data);
+        let outline = Outline::read(&data)?;
+        if outline.end < data.len() {
+            let what = "the segment ends in the middle of a box: it is cut short";
+            return Err(Error::malformed(what, outline.end as u64, "fragmented MP4"));
+        }
+        if !data.is_empty() {
+            self.process(data, context)?;
+        }
+        if context.produced {
+            return Ok(());
+        }
+        let what = "no fragment of an audio or video track";
+        Err(Error::malformed(what, 0, "fragmented MP4"))
+    }
+
+    /// Makes fragments of whole boxes.
+    fn process(&mut self, data: Vec<u8>, context: &mut Context) -> Result<(), Error> {
         let outline = Outline::read(&data)?;
         if let Some(init) = outline.init(&data)? {
             if self.init.as_ref().is_none_or(|old| old.bytes != init.bytes) {
@@ -80,24 +108,20 @@ impl Fmp4Demuxer {
         };
         let mut fragments = Vec::new();
         let mut events = Vec::new();
-        for moof in Boxes::new(&data, 0, "segment") {
-            let moof = moof?;
-            match &moof.kind {
-                b"moof" => fragments.extend(runs::parse(&moof, &init.movie)?),
-                b"emsg" => events.push(emsg::parse(&moof)?),
+        for found in Boxes::new(&data, 0, "segment") {
+            let found = found?;
+            match &found.kind {
+                b"moof" => fragments.extend(runs::parse(&found, &init.movie)?),
+                b"emsg" => events.push(emsg::parse(&found)?),
                 _ => {}
             }
-        }
-        if fragments.is_empty() {
-            let what = "no fragment of an audio or video track";
-            return Err(Error::malformed(what, 0, "fragmented MP4"));
         }
         for runs in &mut fragments {
             settle_times(runs, &mut self.next_decode);
         }
-        if let Some(start) = earliest(&init.movie, &fragments) {
-            context.data.extend(events.into_iter().map(|event| event.at(start)));
-        }
+        let Some(start) = earliest(&init.movie, &fragments) else { return Ok(()) };
+        context.data.extend(events.into_iter().map(|event| event.at(start)));
+        context.produced = true;
         let given = std::mem::replace(&mut self.given, true);
         if init.movie.tracks.len() == 1 && !init.movie.has_others {
             let track = &init.movie.tracks[0];
@@ -175,29 +199,29 @@ fn describe(
 struct Outline {
     /// Ranges of `ftyp` and `moov`.
     init: Vec<std::ops::Range<usize>>,
+    /// Where the last `mdat` ends whose length is stated.
+    media_end: usize,
+    /// Where the last whole box ends.
+    end: usize,
 }
 
 impl Outline {
-    /// Walks over the boxes; the last one must be whole.
+    /// Walks over the boxes that are whole.
     fn read(data: &[u8]) -> Result<Self, Error> {
         let mut outline = Self::default();
-        let mut position = 0;
-        while position < data.len() {
-            let rest = &data[position..];
-            let offset = position as u64;
-            let header = Header::parse(rest, offset)?;
-            let length = header.map(|header| header.length.unwrap_or(rest.len() as u64));
-            let whole = length
-                .and_then(|length| usize::try_from(length).ok())
-                .filter(|length| *length <= rest.len());
-            let (Some(header), Some(length)) = (header, whole) else {
-                let what = "the segment ends in the middle of a box: it is cut short";
-                return Err(Error::malformed(what, offset, "fragmented MP4"));
-            };
-            if matches!(&header.kind, b"ftyp" | b"moov") {
-                outline.init.push(position..position + length);
+        while outline.end < data.len() {
+            let start = outline.end;
+            let Some(header) = Header::parse(&data[start..], start as u64)? else { break };
+            // A box up to the end of the file ends with the segment.
+            let length = header.length.unwrap_or((data.len() - start) as u64);
+            let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length));
+            let Some(end) = end.filter(|end| *end <= data.len()) else { break };
+            outline.end = end;
+            match &header.kind {
+                b"ftyp" | b"moov" => outline.init.push(start..end),
+                b"mdat" if header.length.is_some() => outline.media_end = end,
+                _ => {}
             }
-            position += length;
         }
         Ok(outline)
     }

@@ -56,22 +56,32 @@ fn codec_string(entry: &BoxRef<'_>, fields: usize, path: &'static str) -> Result
     let mut text: String = entry.kind.iter().map(|byte| char::from(*byte)).collect();
     for found in Boxes::after(entry, fields, path) {
         let found = found?;
-        let added = match &found.kind {
-            b"avcC" => avc(&mut text, found.body),
-            b"hvcC" => hevc::codec_suffix(found.body).map(|suffix| text.push_str(&suffix)),
-            b"esds" => mpeg4(&mut text, found.body),
-            b"av1C" => av1(&mut text, found.body),
-            b"vpcC" => vp9(&mut text, found.body),
-            b"dOps" => {
-                text.make_ascii_lowercase();
-                Some(())
-            }
-            _ => continue,
-        };
-        added.ok_or_else(|| short(&found, path))?;
-        break;
+        if CONFIGURATIONS.contains(&&found.kind) {
+            push_codec_suffix(&mut text, found.kind, found.body)
+                .ok_or_else(|| short(&found, path))?;
+            break;
+        }
     }
     Ok(text)
+}
+
+/// The boxes that codec strings are made of.
+const CONFIGURATIONS: [&[u8; 4]; 6] = [b"avcC", b"hvcC", b"esds", b"av1C", b"vpcC", b"dOps"];
+
+/// Adds to the name of a sample entry what the contents of its configuration box say; `None` if
+/// these are malformed.
+pub(crate) fn push_codec_suffix(text: &mut String, kind: [u8; 4], body: &[u8]) -> Option<()> {
+    match &kind {
+        b"avcC" => avc(text, body),
+        b"hvcC" => hevc::codec_suffix(body).map(|suffix| text.push_str(&suffix)),
+        b"esds" => mpeg4(text, body),
+        b"av1C" => av1(text, body),
+        b"vpcC" => vp9(text, body),
+        _ => {
+            text.make_ascii_lowercase();
+            Some(())
+        }
+    }
 }
 
 fn avc(text: &mut String, body: &[u8]) -> Option<()> {

@@ -107,6 +107,17 @@ impl TsDemuxer {
         result
     }
 
+    /// Makes fragments of what is whole so far.
+    pub fn take_whole(&mut self, context: &mut Context) {
+        for stream in &mut self.streams {
+            match &mut stream.track {
+                Track::Video(video) => video.take_whole(context),
+                Track::Audio(audio) => audio.take_whole(context),
+                Track::Id3(_) => {}
+            }
+        }
+    }
+
     /// The segment ends: what is whole becomes fragments.
     pub fn finish_segment(&mut self, context: &mut Context) -> Result<(), Error> {
         let mut framing = std::mem::take(&mut self.framing);
@@ -131,7 +142,7 @@ impl TsDemuxer {
             }
             stream.finish(context);
         }
-        if !context.ready.is_empty() {
+        if context.produced {
             return Ok(());
         }
         Err(self.why_nothing(context))
@@ -341,7 +352,7 @@ impl Stream {
                 }
                 video.finish(complete, context);
             }
-            Track::Audio(audio) => audio.finish(context),
+            Track::Audio(audio) => audio.take_whole(context),
             Track::Id3(id3) => id3.finish(context),
         }
     }
