@@ -163,7 +163,7 @@ fn deny(step: &Step, _: &[String]) -> Result<Counts> {
 
 fn clippy_native(step: &Step, _: &[String]) -> Result<Counts> {
     let mut command = workspace::cargo();
-    command.args(["clippy", "--locked", "--workspace", "--all-targets"]);
+    command.args(["clippy", "--locked", "--workspace", "--all-targets", "--keep-going"]);
     for package in WASM_ONLY {
         command.args(["--exclude", package]);
     }
@@ -175,7 +175,7 @@ fn clippy_native(step: &Step, _: &[String]) -> Result<Counts> {
 fn clippy_wasm(step: &Step, _: &[String]) -> Result<Counts> {
     let mut command = workspace::cargo();
     // The pure crates are linted with them, as their dependencies; their tests run natively.
-    command.args(["clippy", "--locked", "--target", WASM_TARGET, "--all-targets"]);
+    command.args(["clippy", "--locked", "--target", WASM_TARGET, "--all-targets", "--keep-going"]);
     for package in WASM_ONLY {
         command.args(["--package", package]);
     }
