@@ -7,6 +7,7 @@ mod fingerprint;
 mod package;
 mod programs;
 mod say;
+mod shot;
 mod size;
 mod step;
 mod test;
@@ -37,6 +38,8 @@ enum Command {
     Package,
     /// Print what a viewer downloads before the first frame, and fail when it is over the budget.
     Size,
+    /// Take the README's picture again: docs/player.png.
+    Shot,
     /// Play a movie over a throughput trace with the real engine on a virtual clock.
     Sim(programs::Arguments),
     /// Play a recorded session again.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Package => package::run(),
         Command::Size => size::run(),
+        Command::Shot => shot::run(),
         Command::Sim(arguments) => programs::run("sim", &arguments),
         Command::Replay(arguments) => programs::run("replay", &arguments),
     };

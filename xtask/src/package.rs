@@ -32,13 +32,28 @@ pub fn run() -> Result<()> {
 /// Builds the package; the tools are there.
 pub fn npm() -> Result<()> {
     let source = workspace::root().join("player/npm");
+    // Of an earlier build there may be files that this one does not make.
+    let _ = std::fs::remove_dir_all(folder());
     wasm_pack(&source)?;
     optimise(&folder().join(format!("{STEM}_bg.wasm")))?;
     add_written_files(&source.join("files"))?;
+    copy(&workspace::root().join("www/immersive-player.d.ts"), &folder().join("element.d.ts"))?;
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
         copy(&workspace::root().join(license), &folder().join(license))?;
     }
-    write_package_json()
+    write_package_json()?;
+    import_on_a_server()
+}
+
+/// Sites that render on a server import the package there, where there is no page.
+fn import_on_a_server() -> Result<()> {
+    let mut command = Command::new("node");
+    command
+        .args(["--input-type=module", "--eval"])
+        .arg("import('./index.js').then(module => module.ready)")
+        .current_dir(folder());
+    step::must("importing the npm package in Node.js", &mut command, "The output above says why.")?;
+    Ok(())
 }
 
 fn wasm_pack(source: &Path) -> Result<()> {
@@ -66,9 +81,6 @@ fn optimise(wasm: &Path) -> Result<()> {
 
 /// The entry module, its type declarations and the README are written by hand.
 fn add_written_files(written: &Path) -> Result<()> {
-    if !written.is_dir() {
-        return Ok(());
-    }
     for file in fingerprint::files_below(written, &|_| false)? {
         copy(&file, &folder().join(file.strip_prefix(written)?))?;
     }
@@ -95,7 +107,6 @@ fn write_package_json() -> Result<()> {
             files.push(name);
         }
     }
-    let entry = if folder().join("index.js").is_file() { "index" } else { STEM };
     let package = json!({
         "name": "immersive-player",
         "version": written["version"],
@@ -103,10 +114,10 @@ fn write_package_json() -> Result<()> {
         "license": "Apache-2.0 OR MIT",
         "keywords": ["360", "vr", "video", "hls", "player", "webassembly", "webgpu"],
         "type": "module",
-        "main": format!("./{entry}.js"),
-        "types": format!("./{entry}.d.ts"),
+        "main": "./index.js",
+        "types": "./index.d.ts",
         "exports": {
-            ".": { "types": format!("./{entry}.d.ts"), "default": format!("./{entry}.js") },
+            ".": { "types": "./index.d.ts", "default": "./index.js" },
             "./wasm": format!("./{STEM}_bg.wasm"),
             "./package.json": "./package.json",
         },

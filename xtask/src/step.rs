@@ -36,7 +36,8 @@ impl Outcome {
     /// The part of the output that says what went wrong, and where the rest of it is.
     pub fn explanation(&self) -> String {
         let mut shown = String::new();
-        for line in explaining(&self.lines) {
+        let lines: Vec<&str> = self.lines.iter().map(String::as_str).filter(is_telling).collect();
+        for line in explaining(&lines) {
             shown.push_str("    | ");
             shown.push_str(line);
             shown.push('\n');
@@ -51,9 +52,16 @@ impl Outcome {
     }
 }
 
+/// Cargo says what it does to each of hundreds of crates, which explains nothing.
+fn is_telling(line: &&str) -> bool {
+    const ROUTINE: [&str; 5] =
+        ["Compiling", "Checking", "Downloading", "Downloaded", "Documenting"];
+    !ROUTINE.iter().any(|word| line.trim_start().starts_with(word))
+}
+
 /// From the first error on, or else the end: what follows an error is often only its echo.
-fn explaining(lines: &[String]) -> &[String] {
-    let is_error = |line: &String| line.starts_with("error") || line.starts_with("Error");
+fn explaining<'a>(lines: &'a [&'a str]) -> &'a [&'a str] {
+    let is_error = |line: &&str| line.starts_with("error") || line.starts_with("Error");
     let end = lines.len().saturating_sub(SHOWN_LINES);
     let from = lines.iter().position(is_error).map_or(end, |first| first.min(end));
     &lines[from..lines.len().min(from + SHOWN_LINES)]
@@ -157,15 +165,22 @@ fn write_log(title: &str, lines: &[String]) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SHOWN_LINES, explaining};
+    use super::{SHOWN_LINES, explaining, is_telling};
 
     #[test]
     fn the_first_error_is_shown_and_not_only_its_echo() {
-        let mut lines = vec!["fine".to_owned(), "error: why".to_owned()];
-        lines.extend((0..200).map(|count| format!("echo {count}")));
+        let mut lines = vec!["fine", "error: why"];
+        lines.extend(["echo"; 200]);
+        lines.push("last");
         assert_eq!(explaining(&lines)[0], "error: why");
         assert_eq!(explaining(&lines).len(), SHOWN_LINES);
         lines.remove(1);
-        assert_eq!(explaining(&lines).last().unwrap(), "echo 199");
+        assert_eq!(explaining(&lines).last(), Some(&"last"));
+    }
+
+    #[test]
+    fn routine_is_left_out() {
+        assert!(!is_telling(&"    Checking glam v0.34.0"));
+        assert!(is_telling(&"error: Checking failed"));
     }
 }

@@ -46,7 +46,7 @@ fn published_examples_are_read() {
             }
             // An excerpt.
             Err(ParseError::Empty) => {
-                assert!(!body.contains("#EXTINF") && !body.contains("STREAM-INF"), "{name}")
+                assert!(!body.contains("#EXTINF") && !body.contains("STREAM-INF"), "{name}");
             }
             Err(error) => panic!("{name}: {error}"),
         }

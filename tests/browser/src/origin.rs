@@ -25,11 +25,16 @@ pub struct Origin {
 impl Origin {
     /// Starts it on a free port and waits until the live stream can be played.
     pub async fn start(site: &Path) -> Result<Self> {
+        Self::start_with_width(site, WIDTH_PX).await
+    }
+
+    /// The same with a picture of another width, in pixels.
+    pub async fn start_with_width(site: &Path, width_px: u32) -> Result<Self> {
         let data = tempfile::tempdir().context("cannot make a folder for the origin")?;
         let mut command = Command::new(places::origin_program()?);
         command.arg("demo").arg("--site").arg(site).arg("--data").arg(data.path());
         command.args(["--port", &process::free_port()?.to_string()]);
-        command.args(["--width", &WIDTH_PX.to_string()]);
+        command.args(["--width", &width_px.to_string()]);
         let log = places::root().join("target/browser-origin.log");
         let log = std::fs::File::create(&log)
             .with_context(|| format!("cannot write {}", log.display()))?;

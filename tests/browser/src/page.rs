@@ -104,6 +104,23 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// The middle of the player, in CSS pixels from the corner of the page.
+    pub async fn middle(&self) -> Result<(f64, f64)> {
+        let x = self.number("(box => box.left + box.width / 2)(player.getBoundingClientRect())");
+        let y = self.number("(box => box.top + box.height / 2)(player.getBoundingClientRect())");
+        Ok((x.await?, y.await?))
+    }
+
+    /// Moves the mouse over the player.
+    pub async fn hover(&self) -> Result<()> {
+        let (x, y) = self.middle().await?;
+        for x in [x - 40.0, x] {
+            let event = json!({ "type": "mouseMoved", "x": x, "y": y, "pointerType": "mouse" });
+            self.browser.cdp("Input.dispatchMouseEvent", event).await?;
+        }
+        Ok(())
+    }
+
     /// Gives the player the focus as a person without a mouse does.
     pub async fn tab_to_player(&self) -> Result<()> {
         const STOPS: u32 = 20;

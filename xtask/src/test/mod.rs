@@ -3,6 +3,7 @@
 mod arrows;
 mod browser;
 mod report;
+mod words;
 
 use anyhow::{Result, bail};
 
@@ -38,7 +39,7 @@ const STEPS: [Step; 14] = [
     Step { name: "fmt", about: "formatting", needs: &[Need::RUST], run: formatting },
     Step {
         name: "arrows",
-        about: "which crate may depend on which, and pinned versions that must agree",
+        about: "which crate may depend on which, what belongs where, versions that must agree",
         needs: &[Need::RUST],
         run: arrows,
     },
@@ -148,6 +149,7 @@ fn formatting(step: &Step, _: &[String]) -> Result<Counts> {
 fn arrows(_: &Step, _: &[String]) -> Result<Counts> {
     tools::agree_with_lock_file()?;
     arrows::check()?;
+    words::check()?;
     Ok(Counts::ONE_PASSED)
 }
 
@@ -161,7 +163,7 @@ fn deny(step: &Step, _: &[String]) -> Result<Counts> {
 
 fn clippy_native(step: &Step, _: &[String]) -> Result<Counts> {
     let mut command = workspace::cargo();
-    command.args(["clippy", "--locked", "--workspace", "--all-targets"]);
+    command.args(["clippy", "--locked", "--workspace", "--all-targets", "--keep-going"]);
     for package in WASM_ONLY {
         command.args(["--exclude", package]);
     }
@@ -173,7 +175,7 @@ fn clippy_native(step: &Step, _: &[String]) -> Result<Counts> {
 fn clippy_wasm(step: &Step, _: &[String]) -> Result<Counts> {
     let mut command = workspace::cargo();
     // The pure crates are linted with them, as their dependencies; their tests run natively.
-    command.args(["clippy", "--locked", "--target", WASM_TARGET, "--all-targets"]);
+    command.args(["clippy", "--locked", "--target", WASM_TARGET, "--all-targets", "--keep-going"]);
     for package in WASM_ONLY {
         command.args(["--package", package]);
     }

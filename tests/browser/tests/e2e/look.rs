@@ -109,23 +109,16 @@ async fn arrow_keys_turn_and_the_wheel_zooms(world: &World) -> Result<()> {
     page.wait_until("player.yaw > 0.5").await?;
     page.press("ArrowUp", "ArrowUp", 38).await?;
     page.wait_until("player.pitch > 0.5").await?;
-    let (x, y) = middle(&page).await?;
+    let (x, y) = page.middle().await?;
     let wheel = json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -240 });
     page.browser().cdp("Input.dispatchMouseEvent", wheel).await?;
     page.wait_until("player.fov < 69").await
 }
 
-/// The middle of the picture, in CSS pixels from the corner of the page.
-async fn middle(page: &Page<'_>) -> Result<(f64, f64)> {
-    let x = page.number("(box => box.left + box.width / 2)(player.getBoundingClientRect())");
-    let y = page.number("(box => box.top + box.height / 2)(player.getBoundingClientRect())");
-    Ok((x.await?, y.await?))
-}
-
 /// Takes hold of the middle of the picture and pulls it, with a rest before letting go.
 async fn drag(page: &Page<'_>, right_px: f64, down_px: f64) -> Result<()> {
     const MOVES: u32 = 8;
-    let (x, y) = middle(page).await?;
+    let (x, y) = page.middle().await?;
     let mouse = |kind: &'static str, part: f64, buttons: u32| {
         let at = (x + right_px * part, y + down_px * part);
         let event = json!({
