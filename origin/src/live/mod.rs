@@ -3,7 +3,6 @@
 pub mod epoch;
 pub mod ladder;
 pub mod opening;
-pub mod playlist;
 pub mod registry;
 pub mod samples;
 pub mod segmenter;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use immersive_hls::write::{MasterPlaylist, MediaPlaylist, Segment as PlaylistSegment, Variant};
 
-use super::playlist::{MasterPlaylist, MediaPlaylist, Segment as PlaylistSegment, Variant};
 use super::segmenter::Segment;
 use super::timeline::{Boundary, Timeline};
 use crate::clock;
@@ -212,7 +212,10 @@ impl Stream {
         if variants.is_empty() {
             return None;
         }
-        Some(MasterPlaylist { independent_segments: true, variants }.to_string())
+        Some(
+            MasterPlaylist { independent_segments: true, variants, ..MasterPlaylist::default() }
+                .to_string(),
+        )
     }
 
     fn segment_name(&self, segment: &Segment) -> String {
@@ -290,6 +293,7 @@ impl Rung {
             codecs: Some(codecs(last)),
             resolution: Some(last.video.size_px),
             frame_rate: state.frame_rate(),
+            ..Variant::default()
         })
     }
 
@@ -399,6 +403,7 @@ impl RungState {
             program_date_time_ms: Some(listed.segment.start.program_date_time_ms),
             discontinuity: listed.discontinuity,
             gap: listed.gap,
+            ..PlaylistSegment::default()
         });
         let playlist = MediaPlaylist {
             target_duration_secs: stream.shape.segment.as_secs_f64().round() as u64,
@@ -406,8 +411,8 @@ impl RungState {
             discontinuity_sequence: self.discontinuities_gone + unlisted as u64,
             independent_segments: true,
             segments: segments.collect(),
-            vod: false,
             end_list: stream.has_ended(),
+            ..MediaPlaylist::default()
         };
         self.playlist = playlist.to_string().into();
     }

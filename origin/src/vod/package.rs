@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use immersive_hls::PlaylistType;
+use immersive_hls::write::{MasterPlaylist, MediaPlaylist, Segment as PlaylistSegment, Variant};
 use tokio::fs;
 use tokio::net::unix::pipe::Receiver;
 use tokio::task::JoinSet;
@@ -14,7 +16,6 @@ use tokio::task::JoinSet;
 use crate::clock;
 use crate::live::ladder::Spec;
 use crate::live::ladder::rendition::Rendition;
-use crate::live::playlist::{MasterPlaylist, MediaPlaylist, Segment as PlaylistSegment, Variant};
 use crate::live::segmenter::Segmenter;
 use crate::live::stream::codecs;
 use crate::live::timeline::Timeline;
@@ -40,7 +41,9 @@ pub async fn package(outputs: Vec<Receiver>, specs: &[Spec], folder: &Path) -> R
         variants.push(written.context("a rendition was given up")??);
     }
     variants.sort_by_key(|variant| variant.bandwidth_bps);
-    let master = MasterPlaylist { independent_segments: true, variants }.to_string();
+    let master =
+        MasterPlaylist { independent_segments: true, variants, ..MasterPlaylist::default() }
+            .to_string();
     write(&folder.join(MANIFEST), master.as_bytes()).await
 }
 
@@ -81,7 +84,7 @@ async fn write_rendition(
         target_duration_secs: SEGMENT.as_secs(),
         independent_segments: true,
         segments,
-        vod: true,
+        playlist_type: Some(PlaylistType::Vod),
         end_list: true,
         ..MediaPlaylist::default()
     };
