@@ -143,3 +143,25 @@ fn runs_as_root() -> bool {
     let id = std::process::Command::new("id").arg("-u").output();
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::FLAGS;
+    use crate::places;
+
+    /// wasm-bindgen's runner reads its flags from a file; both browsers must draw in the same way.
+    #[test]
+    fn the_players_own_tests_draw_in_the_same_way() {
+        let text = std::fs::read_to_string(places::root().join("player/webdriver.json")).unwrap();
+        let file: Value = serde_json::from_str(&text).unwrap();
+        let theirs = file["goog:chromeOptions"]["args"].as_array().unwrap();
+        for flag in FLAGS.iter().filter(|flag| !flag.starts_with("--window-size")) {
+            assert!(
+                theirs.iter().any(|theirs| theirs == flag),
+                "player/webdriver.json lacks {flag}"
+            );
+        }
+    }
+}
