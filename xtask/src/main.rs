@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything that people and CI run, each command in a file of its own.
 
+mod bench;
 mod build;
 mod clock;
 mod demo;
@@ -37,6 +38,8 @@ enum Command {
     Package,
     /// Print what a viewer downloads before the first frame, and fail when it is over the budget.
     Size,
+    /// Measure size, time to first frame and transmuxing beside hls.js and A-Frame.
+    Bench(bench::Options),
     /// Play a movie over a throughput trace with the real engine on a virtual clock.
     Sim(programs::Arguments),
     /// Play a recorded session again.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Package => package::run(),
         Command::Size => size::run(),
+        Command::Bench(options) => bench::run(&options),
         Command::Sim(arguments) => programs::run("sim", &arguments),
         Command::Replay(arguments) => programs::run("replay", &arguments),
     };
