@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything that people and CI run, each command in a file of its own.
 
+mod bench;
 mod build;
 mod clock;
 mod demo;
@@ -40,6 +41,8 @@ enum Command {
     Size,
     /// Take the README's picture again: docs/player.png.
     Shot,
+    /// Measure size, time to first frame and transmuxing beside hls.js and A-Frame.
+    Bench(bench::Options),
     /// Play a movie over a throughput trace with the real engine on a virtual clock.
     Sim(programs::Arguments),
     /// Play a recorded session again.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Package => package::run(),
         Command::Size => size::run(),
         Command::Shot => shot::run(),
+        Command::Bench(options) => bench::run(&options),
         Command::Sim(arguments) => programs::run("sim", &arguments),
         Command::Replay(arguments) => programs::run("replay", &arguments),
     };

@@ -70,7 +70,8 @@ fn wasm_pack(source: &Path) -> Result<()> {
     Ok(())
 }
 
-fn optimise(wasm: &Path) -> Result<()> {
+/// Runs wasm-opt over a file, as the site's build does.
+pub fn optimise(wasm: &Path) -> Result<()> {
     // `--all-features` would make output that browsers refuse: wasm-opt reads from the file which
     // features it uses.
     let mut command = Command::new("wasm-opt");

@@ -58,6 +58,10 @@ pub fn check() -> Result<()> {
 }
 
 /// The files that the first frame of the site needs.
+pub fn before_first_frame() -> Result<Vec<Sizes>> {
+    first_frame(&Budget::read()?)
+}
+
 fn first_frame(budget: &Budget) -> Result<Vec<Sizes>> {
     let dist = workspace::dist();
     let later = |path: &Path| {

@@ -19,6 +19,10 @@ pub struct Folder {
 /// Tools of the build.
 pub const TOOLS: Folder = Folder { path: "xtask/npm", purpose: "binaryen, for wasm-opt" };
 
+/// What the benchmarks measure against; nothing else uses it.
+pub const PEERS: Folder =
+    Folder { path: "bench/npm", purpose: "hls.js and A-Frame, for the benchmarks" };
+
 impl Folder {
     /// The folder itself.
     pub fn folder(&self) -> PathBuf {

@@ -1,0 +1,79 @@
+//! From the start of navigation to the first picture on a canvas, with nothing cached.
+
+use anyhow::{Context, Result, bail};
+use immersive_tests_browser::{Backend, Chromium, Page};
+use serde_json::{Value, json};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::environment;
+use crate::server::Server;
+
+/// What both play.
+const CLIP: &str = "calm/master.m3u8";
+const PROBE: &str = include_str!("../pages/probe.js");
+/// A page that shows nothing in this time shows nothing.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Who is measured, and where its page is.
+const SIDES: [(&str, &str); 2] =
+    [("immersive", "site/index.html?muted&"), ("hls.js + A-Frame", "pages/peer.html?")];
+
+/// Runs the sides in turns, each time in a new browser with an empty profile.
+pub async fn measure(server: &Server, backends: &[Backend], pairs: usize) -> Result<Value> {
+    let machine = environment::machine();
+    let mut browser = String::new();
+    let mut measured = Vec::new();
+    for &backend in backends {
+        let mut runs: [Vec<Value>; SIDES.len()] = Default::default();
+        for pair in 0..pairs {
+            for (index, (side, path)) in SIDES.into_iter().enumerate() {
+                let chromium = Chromium::start(backend).await?;
+                browser = environment::browser(&chromium).await?;
+                let url = server.playing(path, CLIP);
+                let run = one(&chromium, &url).await;
+                chromium.close().await?;
+                let run = run.with_context(|| format!("{side} on {}", backend.name()))?;
+                eprintln!(
+                    "  first frame, {}, pair {} of {pairs}: {side} {:.0} ms",
+                    backend.name(),
+                    pair + 1,
+                    run["at"].as_f64().unwrap_or_default()
+                );
+                runs[index].push(run);
+            }
+        }
+        let sides = SIDES.iter().zip(runs);
+        let sides = sides.map(|((name, _), runs)| json!({ "name": name, "runs": runs }));
+        measured.push(json!({ "backend": backend.name(), "sides": sides.collect::<Vec<_>>() }));
+    }
+    Ok(json!({ "machine": machine, "browser": browser, "pairs": pairs, "backends": measured }))
+}
+
+/// One cold run: when the picture came, what came before, and what was loaded.
+async fn one(chromium: &Chromium, url: &str) -> Result<Value> {
+    chromium.run_in_new_documents(PROBE).await?;
+    let page = Page::open(chromium, url).await?;
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let seen = page.value("window.immersiveBench").await?;
+        if let Some(at) = seen["picture"]["at"].as_f64() {
+            return Ok(json!({
+                "at": at,
+                "milestones": seen["at"],
+                "picture": seen["picture"],
+                "resources": page.value(RESOURCES).await?,
+            }));
+        }
+        if Instant::now() > deadline {
+            let console = page.console_errors().await?;
+            bail!("no picture within {LIMIT:?}: {seen}, console: {}", console.join(" | "));
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What the page loaded, without what its workers did.
+const RESOURCES: &str = "performance.getEntriesByType('resource').map(entry => ({ \
+    name: entry.name.split('?')[0].split('/').slice(-2).join('/'), \
+    start: Math.round(entry.startTime), end: Math.round(entry.responseEnd), \
+    bytes: entry.decodedBodySize }))";
