@@ -100,10 +100,8 @@ impl Tool {
     }
 }
 
-/// Build products of tools are of no more use when all of them are installed.
-pub fn clean_build_folder() {
-    if PINNED.iter().all(|tool| tool.present()) {
-        // Only space is lost when it cannot be removed.
-        let _ = std::fs::remove_dir_all(workspace::cache().join("build"));
-    }
+/// What was compiled on the way to the tools: gigabytes, and of no more use when they are there.
+pub fn clean_up() {
+    // Only space is lost when it cannot be removed.
+    let _ = std::fs::remove_dir_all(workspace::cache().join("build"));
 }
