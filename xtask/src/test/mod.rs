@@ -112,7 +112,6 @@ pub fn run(options: &Options) -> Result<()> {
     let stopwatch = Stopwatch::start();
     let needs: Vec<Need> = steps.iter().flat_map(|step| step.needs).copied().collect();
     tools::ensure(&needs)?;
-    tools::cargo_tools::clean_build_folder();
 
     let mut report = Report::default();
     for step in steps {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{step, workspace};
 
@@ -72,7 +72,11 @@ impl Tool {
 
     /// Builds and installs it.
     pub fn install(&self) -> Result<()> {
-        let build_folder = workspace::cache().join("build");
+        let cache = workspace::cache();
+        std::fs::create_dir_all(&cache).with_context(|| {
+            let cache = cache.display();
+            format!("cannot make {cache}; set XDG_CACHE_HOME to a folder that can be written")
+        })?;
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
             .arg("install")
@@ -81,10 +85,10 @@ impl Tool {
             .arg("--root")
             .arg(self.folder())
             // Shared by the tools, so that what they have in common is compiled once.
-            .env("CARGO_TARGET_DIR", &build_folder)
+            .env("CARGO_TARGET_DIR", cache.join("build"))
             .envs(PROFILE)
             // The workspace's .cargo/config.toml is not meant for tools.
-            .current_dir(prepared(&workspace::cache())?);
+            .current_dir(&cache);
         step::must(
             &format!("installing {} {}", self.name, self.version),
             &mut command,
@@ -96,21 +100,8 @@ impl Tool {
     }
 }
 
-/// Build products of tools are of no more use when all of them are installed.
-pub fn clean_build_folder() {
-    if PINNED.iter().all(|tool| tool.present()) {
-        // Only space is lost when it cannot be removed.
-        let _ = std::fs::remove_dir_all(workspace::cache().join("build"));
-    }
-}
-
-fn prepared(folder: &std::path::Path) -> Result<&std::path::Path> {
-    use anyhow::Context;
-    std::fs::create_dir_all(folder).with_context(|| {
-        format!(
-            "cannot make {}; set XDG_CACHE_HOME to a folder that can be written",
-            folder.display()
-        )
-    })?;
-    Ok(folder)
+/// What was compiled on the way to the tools: gigabytes, and of no more use when they are there.
+pub fn clean_up() {
+    // Only space is lost when it cannot be removed.
+    let _ = std::fs::remove_dir_all(workspace::cache().join("build"));
 }

@@ -100,6 +100,7 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
             Need::System(_) => {}
         }
     }
+    cargo_tools::clean_up();
     Ok(())
 }
 

@@ -177,29 +177,23 @@ fn manager() -> Manager {
     found.map_or(Manager::Unknown, |(_, manager)| *manager)
 }
 
-/// What to put before a command that needs root; `None` when root cannot be had.
+/// The words before a command that needs root; `None` when root cannot be had.
 fn privileges() -> Option<Vec<&'static str>> {
     let user = step::ask(Command::new("id").arg("-u"))?;
     if user.trim() == "0" {
         return Some(Vec::new());
     }
-    // The step's output is collected, so a password is asked for here or not at all.
-    let mut sudo = Command::new("sudo");
-    sudo.args(["--validate"]);
-    sudo.status().is_ok_and(|status| status.success()).then(|| vec!["sudo", "--non-interactive"])
+    // A step's output is collected, so a password is asked for here or not at all.
+    let asked = Command::new("sudo").arg("--validate").status();
+    asked.is_ok_and(|status| status.success()).then(|| vec!["sudo", "--non-interactive"])
 }
 
+/// `words` with these privileges. sudo cleans the environment, so `env` goes behind it.
 fn privileged(prefix: &[&str], words: &[&str]) -> Command {
-    let all: Vec<&str> = prefix.iter().chain(words).copied().collect();
-    let mut command = Command::new("env");
-    // Through sudo the environment is reset: `env` goes behind it.
-    let behind = ["DEBIAN_FRONTEND=noninteractive"];
-    if prefix.is_empty() {
-        command.args(behind).args(all);
-    } else {
-        command = Command::new(prefix[0]);
-        command.args(&prefix[1..]).arg("env").args(behind).args(words);
-    }
+    let quiet = ["env", "DEBIAN_FRONTEND=noninteractive"];
+    let mut all = prefix.iter().chain(&quiet).chain(words);
+    let mut command = Command::new(all.next().copied().unwrap_or("env"));
+    command.args(all);
     command
 }
 
