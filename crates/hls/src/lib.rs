@@ -1,7 +1,7 @@
 //! HLS playlists (RFC 8216bis): parsed, merged on reload, written.
 //!
 //! [`parse`] makes a [`Playlist`] with absolute URLs of whatever a server sent, as leniently as
-//! players must be; [`Media::merge`] takes a reload into what is known already; [`write`] makes
+//! players must be; [`Media::merge`] takes a reload into what is known already; [`mod@write`] makes
 //! text for the origin. Nothing here fetches, and nothing reads a clock.
 
 mod attributes;

@@ -34,6 +34,14 @@ impl Layers {
     }
 }
 
+impl Layers {
+    /// Shows the controls, or keeps them out of the way while the first frame is on its way.
+    pub fn show_controls(&self, show: bool) {
+        // It throws only for a name that is not an attribute's.
+        let _ = self.controls.toggle_attribute_with_force("hidden", !show);
+    }
+}
+
 impl Drop for Layers {
     fn drop(&mut self) {
         self.picture.remove();

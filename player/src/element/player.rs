@@ -18,8 +18,10 @@ use crate::driver::{Command, PlayerEvent};
 use crate::input::{LookInput, MotionInput};
 use crate::surface::{Stage, StageEvent};
 use crate::ui::{Action, Controls};
-use crate::web::{Listener, Microtask};
+use crate::web::{Listener, Microtask, Timer};
 
+/// Who waits longer than this for the first frame sees that something is being waited for.
+const CONTROLS_PATIENCE_MILLIS: f64 = 1_500.0;
 /// How long a change of view takes that somebody asked for.
 pub const LOOK_DURATION_SECS: f32 = 0.5;
 
@@ -36,6 +38,8 @@ pub struct Player {
     refresh: Microtask,
     guards: RefCell<Guards>,
     layers: Layers,
+    /// Ends the wait of the controls for the first frame.
+    controls_wait: RefCell<Option<Timer>>,
 }
 
 /// What undoes itself when the player goes.
@@ -90,6 +94,7 @@ impl Player {
                 attributes: RefCell::new(attributes),
                 stream: RefCell::default(),
                 layers,
+                controls_wait: RefCell::default(),
                 host,
                 video,
             }
@@ -102,7 +107,27 @@ impl Player {
         self.apply_controls(&attributes);
         self.listen();
         self.apply_gyro(&attributes);
+        self.hold_controls_back();
         self.load();
+    }
+
+    /// Where playback begins by itself, the controls come with the first frame, or when it is slow
+    /// to come: their glass would take the GPU from what is being started on it.
+    fn hold_controls_back(self: &Rc<Self>) {
+        if !self.video.autoplay() {
+            return;
+        }
+        self.layers.show_controls(false);
+        let show = forward(&Rc::downgrade(self), |player, ()| player.layers.show_controls(true));
+        let timer = Timer::after_millis(CONTROLS_PATIENCE_MILLIS, move || show(()));
+        *self.controls_wait.borrow_mut() = Some(timer);
+    }
+
+    fn show_controls(&self) {
+        // Taken out first: dropping it calls into the browser.
+        let wait = self.controls_wait.borrow_mut().take();
+        drop(wait);
+        self.layers.show_controls(true);
     }
 
     /// Loads what `src` names, from the beginning or the live edge.
@@ -226,7 +251,7 @@ impl Player {
             }
             StageEvent::Ready { .. } => self.send_viewport(),
             StageEvent::Resized { .. } => self.send_viewport(),
-            StageEvent::FirstFrame => {}
+            StageEvent::FirstFrame => self.show_controls(),
             StageEvent::Failed { detail } => self.fail(Failure {
                 kind: immersive_engine::io::FailureKind::Unsupported,
                 url: None,
@@ -289,6 +314,7 @@ impl Player {
 
     fn fail(&self, failure: Failure) {
         self.stream.borrow_mut().failure = Some(failure);
+        self.show_controls();
         // It never throws, whatever its signature says.
         let _ = self.video.pause();
         self.dispatch("error");

@@ -169,14 +169,15 @@ impl State {
         let wanted = Some((scene, self.size));
         let visible = self.size.width_px > 0 && self.size.height_px > 0;
         let Some(painter) = &mut self.painter else { return news };
-        if !visible || (self.drawn == wanted && !self.frame_is_new) {
+        // Before the first frame there is nothing to draw, and the GPU has other things to start.
+        if !visible || !self.has_frame || (self.drawn == wanted && !self.frame_is_new) {
             return news;
         }
         if painter.draw(&scene, self.size) {
             self.drawn = wanted;
             self.frame_is_new = false;
             self.stats.rendered_frames += 1;
-            if self.has_frame && !self.first_frame_told {
+            if !self.first_frame_told {
                 self.first_frame_told = true;
                 news[1] = Some(StageEvent::FirstFrame);
             }

@@ -3,9 +3,27 @@
 // arrive before that are kept in order.
 const NAME = "immersive-driver";
 
-export function startWorker() {
+const launch = () =>
   // In this very form, so that bundlers see it.
-  return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: NAME });
+  new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: NAME });
+
+// The first worker starts now, while the module is still on its way: it is there when it is needed.
+let spare;
+let refusal;
+if (typeof window === "object" && window.MediaSource?.canConstructInDedicatedWorker) {
+  try {
+    spare = launch();
+    spare.addEventListener("error", (event) => { refusal = event.message ?? "blocked"; });
+  } catch (error) {
+    refusal = error;
+  }
+}
+
+export function startWorker() {
+  if (refusal) throw new Error(`no worker can be started: ${refusal}`);
+  const worker = spare ?? launch();
+  spare = undefined;
+  return worker;
 }
 
 if (typeof DedicatedWorkerGlobalScope === "function" && self.name === NAME) {
