@@ -14,6 +14,9 @@ const PROBE: &str = include_str!("../pages/probe.js");
 /// A page that shows nothing in this time shows nothing.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// A browser that has just started is busy with itself for a while.
+const SETTLE: Duration = Duration::from_secs(3);
+
 /// Who is measured, and where its page is.
 const SIDES: [(&str, &str); 2] =
     [("immersive", "site/index.html?muted&"), ("hls.js + A-Frame", "pages/peer.html?")];
@@ -52,6 +55,7 @@ pub async fn measure(server: &Server, backends: &[Backend], pairs: usize) -> Res
 /// One cold run: when the picture came, what came before, and what was loaded.
 async fn one(chromium: &Chromium, url: &str) -> Result<Value> {
     chromium.run_in_new_documents(PROBE).await?;
+    sleep(SETTLE).await;
     let page = Page::open(chromium, url).await?;
     let deadline = Instant::now() + LIMIT;
     loop {
