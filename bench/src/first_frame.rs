@@ -14,23 +14,34 @@ const PROBE: &str = include_str!("../pages/probe.js");
 /// A page that shows nothing in this time shows nothing.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Who is measured, and where its page is.
-const SIDES: [(&str, &str); 2] =
-    [("immersive", "site/index.html?muted&"), ("hls.js + A-Frame", "pages/peer.html?")];
+/// A browser that has just started is busy with itself for a while.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Where both sides' pages are, up to where `url=` goes into the query.
+pub struct Pages<'a> {
+    pub ours: &'a str,
+    pub theirs: &'a str,
+}
 
 /// Runs the sides in turns, each time in a new browser with an empty profile.
-pub async fn measure(server: &Server, backends: &[Backend], pairs: usize) -> Result<Value> {
+pub async fn measure(
+    server: &Server,
+    pages: &Pages<'_>,
+    backends: &[Backend],
+    pairs: usize,
+) -> Result<Value> {
+    let sides = [("immersive", pages.ours), ("hls.js + A-Frame", pages.theirs)];
     let machine = environment::machine();
     let mut browser = String::new();
     let mut measured = Vec::new();
     for &backend in backends {
-        let mut runs: [Vec<Value>; SIDES.len()] = Default::default();
+        let mut runs: [Vec<Value>; 2] = Default::default();
         for pair in 0..pairs {
-            for (index, (side, path)) in SIDES.into_iter().enumerate() {
+            for (index, (side, path)) in sides.into_iter().enumerate() {
                 let chromium = Chromium::start(backend).await?;
                 browser = environment::browser(&chromium).await?;
                 let url = server.playing(path, CLIP);
-                let run = one(&chromium, &url).await;
+                let run = one(&chromium, server, &url).await;
                 chromium.close().await?;
                 let run = run.with_context(|| format!("{side} on {}", backend.name()))?;
                 eprintln!(
@@ -42,7 +53,7 @@ pub async fn measure(server: &Server, backends: &[Backend], pairs: usize) -> Res
                 runs[index].push(run);
             }
         }
-        let sides = SIDES.iter().zip(runs);
+        let sides = sides.iter().zip(runs);
         let sides = sides.map(|((name, _), runs)| json!({ "name": name, "runs": runs }));
         measured.push(json!({ "backend": backend.name(), "sides": sides.collect::<Vec<_>>() }));
     }
@@ -50,8 +61,10 @@ pub async fn measure(server: &Server, backends: &[Backend], pairs: usize) -> Res
 }
 
 /// One cold run: when the picture came, what came before, and what was loaded.
-async fn one(chromium: &Chromium, url: &str) -> Result<Value> {
+async fn one(chromium: &Chromium, server: &Server, url: &str) -> Result<Value> {
     chromium.run_in_new_documents(PROBE).await?;
+    sleep(SETTLE).await;
+    server.requests();
     let page = Page::open(chromium, url).await?;
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -61,7 +74,7 @@ async fn one(chromium: &Chromium, url: &str) -> Result<Value> {
                 "at": at,
                 "milestones": seen["at"],
                 "picture": seen["picture"],
-                "resources": page.value(RESOURCES).await?,
+                "requests": server.requests(),
             }));
         }
         if Instant::now() > deadline {
@@ -71,9 +84,3 @@ async fn one(chromium: &Chromium, url: &str) -> Result<Value> {
         sleep(Duration::from_millis(100)).await;
     }
 }
-
-/// What the page loaded, without what its workers did.
-const RESOURCES: &str = "performance.getEntriesByType('resource').map(entry => ({ \
-    name: entry.name.split('?')[0].split('/').slice(-2).join('/'), \
-    start: Math.round(entry.startTime), end: Math.round(entry.responseEnd), \
-    bytes: entry.decodedBodySize }))";

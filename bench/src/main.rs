@@ -38,6 +38,9 @@ struct Arguments {
     /// Drawing interface that pages find; both when none is named.
     #[arg(long, value_parser = backend)]
     backend: Vec<Backend>,
+    /// Our page for the time to first frame, up to where `url=` goes into its query.
+    #[arg(long, default_value = "site/index.html?muted&")]
+    page: String,
     /// The folder with crates/media in WebAssembly.
     #[arg(long, default_value = "target/bench/transmux")]
     wasm: PathBuf,
@@ -72,7 +75,8 @@ async fn main() -> Result<()> {
         let server = Server::start(&folders).await?;
         let all = [Backend::WebGpu, Backend::WebGl2];
         let backends = if arguments.backend.is_empty() { &all } else { &arguments.backend[..] };
-        let measured = first_frame::measure(&server, backends, arguments.pairs).await?;
+        let pages = first_frame::Pages { ours: &arguments.page, theirs: "pages/peer.html?" };
+        let measured = first_frame::measure(&server, &pages, backends, arguments.pairs).await?;
         report.set("firstFrame", measured)?;
     }
     if arguments.transmux {

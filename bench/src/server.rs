@@ -1,14 +1,19 @@
 //! One server for the pages of both sides, and one of another origin for streams, as a CDN is.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::routing::get;
 use immersive_tests_browser::{places, stand};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -26,7 +31,11 @@ pub struct Folders {
 pub struct Server {
     pages: Listening,
     clips: Listening,
+    requests: Log,
 }
+
+/// Paths that were asked for, and when.
+type Log = Arc<Mutex<Vec<(String, Instant)>>>;
 
 impl Server {
     /// Serves these folders, the peers' packages and the pages of the benchmark.
@@ -45,7 +54,25 @@ impl Server {
                 HeaderValue::from_static("*"),
             ),
         );
-        Ok(Self { pages: Listening::start(pages).await?, clips: Listening::start(clips).await? })
+        let requests = Log::default();
+        Ok(Self {
+            pages: Listening::start(pages, &requests).await?,
+            clips: Listening::start(clips, &requests).await?,
+            requests,
+        })
+    }
+
+    /// What was asked for since this was called last, with milliseconds since the first. Browsers
+    /// do not tell a page what its workers load.
+    pub fn requests(&self) -> Value {
+        let mut log = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let log = std::mem::take(&mut *log);
+        let Some(&(_, first)) = log.first() else { return json!([]) };
+        let row = |(path, at): &(String, Instant)| {
+            let millis = at.duration_since(first).as_secs_f64() * 1000.0;
+            json!({ "path": path, "millis": millis.round() })
+        };
+        log.iter().map(row).collect()
     }
 
     /// A file on the pages' server.
@@ -66,7 +93,15 @@ struct Listening {
 }
 
 impl Listening {
-    async fn start(router: Router) -> Result<Self> {
+    async fn start(router: Router, log: &Log) -> Result<Self> {
+        let log = log.clone();
+        let router = router.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let path = request.uri().path().to_owned();
+            if let Ok(mut log) = log.lock() {
+                log.push((path, Instant::now()));
+            }
+            next.run(request)
+        }));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port")?;
         let url = format!("http://{}", listener.local_addr()?);
         let task = tokio::spawn(async move {
