@@ -5,22 +5,32 @@
 //! inputs, so whole days of playback run in a test within a moment, and any failure in the field
 //! can be played again.
 //!
-//! Where to look: `playlist` loads and reloads playlists, `scheduler` decides what to fetch next,
-//! `abr` at which quality, `buffer` keeps the books of what the sink holds, `live` knows where the
-//! edge is, `stall` gets a stuck playhead going, `retry` says when to try again and when to give
-//! up, `metrics` counts.
+//! Where to look: `session` is the state of one stream and the order of work. `playlist` loads and
+//! reloads playlists, `scheduler` decides what to fetch next, `selection` and `abr` at which
+//! quality, `auxiliary` has init segments and keys, `arrival` takes in what came. `sink` appends and
+//! `buffer` keeps the books of what the sink holds. `playhead` follows the media element, `stall`
+//! gets it going when it is stuck, `live` knows where the edge is. `requests` and `retry` say when to
+//! try again and when to give up, `failover` what to do without. `metrics` counts.
 
 mod abr;
+mod arrival;
+mod auxiliary;
 mod buffer;
 mod catalog;
 mod config;
+mod failover;
 pub mod io;
+mod lane;
 mod live;
 mod metrics;
+mod playhead;
 mod playlist;
+mod requests;
 mod retry;
 mod scheduler;
+mod selection;
 mod session;
+mod sink;
 mod stall;
 
 use std::collections::VecDeque;

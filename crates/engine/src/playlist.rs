@@ -7,15 +7,12 @@ use immersive_hls::{Change, Master, Media, MergeError, Playlist, parse, parse_wi
 use crate::Core;
 use crate::catalog::{Catalog, SlotId};
 use crate::io::*;
-use crate::retry::{Pending, Retry, Subject, failure, is_transient};
-use crate::scheduler::Lane;
+use crate::lane::Lane;
+use crate::retry::{Pending, Retry, Subject, is_transient};
 use crate::session::{Phase, Session};
 
 /// A playlist is small: one that takes longer does not come.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a rendition that failed is avoided.
-const PENALTY: Duration = Duration::from_secs(30);
 
 /// The request for the first playlist.
 #[derive(Debug, Default)]
@@ -104,13 +101,6 @@ impl Session {
         if malformed || self.is_hopeless(core, &retry) {
             self.give_up(core, Subject::Master, &self.url.clone(), &retry);
         }
-    }
-
-    pub(crate) fn give_up(&mut self, core: &mut Core, subject: Subject, url: &str, retry: &Retry) {
-        let unknown = RequestError::Network { detail: String::new() };
-        let error = retry.last.as_ref().unwrap_or(&unknown);
-        let failure = failure(subject, url, error, retry.attempts);
-        self.fail(core, failure);
     }
 
     pub(crate) fn playlist_loaded(
@@ -338,32 +328,6 @@ impl Session {
         if self.is_hopeless(core, &retry) {
             self.give_up(core, Subject::Media, &url, &retry);
         }
-    }
-
-    /// Avoids a playlist for a while, if there is another one to go on with.
-    pub(crate) fn fail_over(&mut self, core: &mut Core, id: SlotId) -> bool {
-        let now = core.now;
-        let others =
-            self.catalog.rungs.iter().filter(|rung| rung.playable).flat_map(|rung| &rung.slots);
-        let spare =
-            others.into_iter().any(|other| *other != id && !self.slots[*other].is_avoided(now));
-        let is_main = self.catalog.rungs.iter().any(|rung| rung.slots.contains(&id));
-        if !spare || !is_main {
-            return false;
-        }
-        self.slots[id].penalty_until = Some(now + PENALTY);
-        for rung in &mut self.catalog.rungs {
-            if rung.slot() == id && rung.slots.len() > 1 {
-                let fresh = rung.slots.iter().position(|slot| !self.slots[*slot].is_avoided(now));
-                rung.active = fresh.unwrap_or((rung.active + 1) % rung.slots.len());
-            }
-        }
-        let url = self.slots[id].url.clone();
-        self.warn(core, ["Avoided for a while, because it fails: ", &url].concat());
-        if let Some(lane) = self.lanes.first_mut() {
-            lane.decided = None;
-        }
-        true
     }
 }
 

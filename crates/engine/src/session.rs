@@ -7,12 +7,13 @@ use immersive_hls::{Definitions, DiscontinuitySequence};
 
 use crate::Core;
 use crate::abr::{self, Estimator, Rule};
-use crate::buffer::{Chunk, Loaded, Sink, SinkPhase};
+use crate::auxiliary::Auxiliary;
+use crate::buffer::{Sink, SinkPhase};
 use crate::catalog::Catalog;
 use crate::io::*;
+use crate::lane::Lane;
+use crate::playhead::Player;
 use crate::playlist::{MasterState, Slot};
-use crate::retry::{Pending, Retry, is_transient};
-use crate::scheduler::{Auxiliary, Lane};
 use crate::stall::Stall;
 
 /// How long a host may take to answer a probe before every rendition counts as playable.
@@ -35,20 +36,6 @@ pub(crate) enum Phase {
     Playing,
     /// `Fail` was said.
     Failed,
-}
-
-/// The media element as it was last seen.
-#[derive(Clone, Debug)]
-pub(crate) struct Player {
-    pub(crate) position_secs: f64,
-    pub(crate) paused: bool,
-    pub(crate) seeking: bool,
-    pub(crate) ended: bool,
-    pub(crate) ready_state: u8,
-    pub(crate) playback_rate: f64,
-    pub(crate) buffered: Vec<TimeRange>,
-    pub(crate) wall_clock_ms: f64,
-    pub(crate) seen: Instant,
 }
 
 pub(crate) struct Session {
@@ -230,29 +217,6 @@ impl Session {
         }
     }
 
-    pub(crate) fn cancel_everything(&mut self, core: &mut Core) {
-        if let Phase::Master(state) = &mut self.phase {
-            cancel(core, &mut state.pending);
-        }
-        for slot in &mut self.slots {
-            cancel(core, &mut slot.pending);
-        }
-        for auxiliary in &mut self.auxiliaries {
-            if auxiliary.pending.is_some() {
-                cancel(core, &mut auxiliary.pending);
-            } else if let Some(request) = auxiliary.loaded.take() {
-                core.emit(Output::Discard(request));
-            }
-        }
-        for lane in &mut self.lanes {
-            lane.cancel_download(core);
-            lane.discard_ready(core);
-        }
-        if let Some((_, loaded)) = self.sink.appending.take() {
-            core.emit(Output::Discard(loaded.request));
-        }
-    }
-
     pub(crate) fn fail(&mut self, core: &mut Core, failure: Failure) {
         self.cancel_everything(core);
         core.metrics.stalled(core.now, false);
@@ -263,266 +227,5 @@ impl Session {
 
     pub(crate) fn warn(&self, core: &mut Core, text: String) {
         core.emit(Output::Event(Event::Warning(text)));
-    }
-
-    /// Where playback is, or will be as soon as the element has followed.
-    pub(crate) fn playhead_secs(&self) -> f64 {
-        self.sent_to_secs.unwrap_or(self.player.position_secs)
-    }
-
-    pub(crate) fn seek(&mut self, core: &mut Core, position_secs: f64, reason: SeekReason) {
-        self.sent_to_secs = Some(position_secs);
-        self.stall.forgive();
-        core.emit(Output::Seek { position_secs, reason });
-    }
-
-    /// Whether the playhead can be expected to move by itself.
-    pub(crate) fn is_running(&self) -> bool {
-        let player = &self.player;
-        !player.paused && !player.seeking && !player.ended && player.ready_state >= 3
-    }
-
-    fn media(&mut self, core: &mut Core, state: &MediaState<'_>) {
-        if self.sink.phase != SinkPhase::Open {
-            // What the element tells is about something else, which is on its way out.
-            self.player.paused = state.paused;
-            self.player.wall_clock_ms = state.wall_clock_ms;
-            self.player.seen = core.now;
-            return;
-        }
-        let old = self.player.position_secs;
-        let moved = (state.position_secs - self.player.position_secs).abs();
-        let elapsed =
-            core.now.since(self.player.seen).as_secs_f64() * self.player.playback_rate.max(1.0);
-        let jumped = state.seeking && !self.player.seeking || moved > elapsed + 0.5;
-        self.player = Player {
-            position_secs: state.position_secs,
-            paused: state.paused,
-            seeking: state.seeking,
-            ended: state.ended,
-            ready_state: state.ready_state,
-            playback_rate: state.playback_rate,
-            buffered: state.buffered.to_vec(),
-            wall_clock_ms: state.wall_clock_ms,
-            seen: core.now,
-        };
-        if let Some(target) = self.sent_to_secs {
-            let there = (state.position_secs - target).abs() < 1.0;
-            // Somewhere else: the viewer was faster.
-            let overruled = state.seeking && jumped && (state.position_secs - old).abs() > 0.0;
-            if there || overruled {
-                self.sent_to_secs = None;
-            }
-        }
-        if jumped {
-            self.stall.forgive();
-            self.after_jump(core);
-        }
-        self.stall.observe(core.now, state.position_secs, !self.is_running());
-    }
-
-    fn select(&mut self, choice: Option<usize>) {
-        let known =
-            |index: &usize| *index < self.catalog.rungs.len() || self.catalog.rungs.is_empty();
-        self.manual = choice.filter(known);
-        for lane in &mut self.lanes {
-            lane.decided = None;
-        }
-    }
-
-    fn set_online(&mut self, online: bool) {
-        if online && !self.online {
-            if let Phase::Master(state) = &mut self.phase {
-                state.retry.hurry();
-            }
-            self.slots.iter_mut().for_each(|slot| slot.retry.hurry());
-            self.lanes.iter_mut().for_each(|lane| lane.retry.hurry());
-            self.auxiliaries.iter_mut().for_each(|auxiliary| auxiliary.retry.hurry());
-        }
-        self.online = online;
-    }
-
-    /// Requests that the host should have ended long ago.
-    fn expire(&mut self, core: &mut Core) {
-        let now = core.now;
-        let overdue =
-            |pending: &Option<Pending>| pending.filter(|p| p.deadline <= now).map(|p| p.request);
-        let mut late: Vec<RequestId> = Vec::new();
-        if let Phase::Master(state) = &self.phase {
-            late.extend(overdue(&state.pending));
-        }
-        late.extend(self.slots.iter().filter_map(|slot| overdue(&slot.pending)));
-        late.extend(self.auxiliaries.iter().filter_map(|auxiliary| overdue(&auxiliary.pending)));
-        let downloads = self.lanes.iter().filter_map(|lane| lane.download.as_ref());
-        late.extend(
-            downloads.filter(|download| download.is_overdue(now)).map(|d| d.pending.request),
-        );
-        for request in late {
-            core.emit(Output::Cancel(request));
-            self.request_failed(core, request, RequestError::Timeout);
-        }
-    }
-
-    fn request_failed(&mut self, core: &mut Core, request: RequestId, error: RequestError) {
-        let is =
-            |pending: &Option<Pending>| pending.is_some_and(|pending| pending.request == request);
-        if let Phase::Master(state) = &self.phase {
-            if is(&state.pending) {
-                self.master_failed(core, error);
-            }
-        } else if let Some(slot) = self.slots.iter().position(|slot| is(&slot.pending)) {
-            self.playlist_failed(core, slot, error);
-        } else if let Some(index) =
-            self.auxiliaries.iter().position(|auxiliary| is(&auxiliary.pending))
-        {
-            self.auxiliary_failed(core, index, error);
-        } else if let Some(lane) = self.lanes.iter().position(|lane| lane.is_loading(request)) {
-            self.segment_failed(core, lane, error);
-        }
-    }
-
-    /// Whether a thing that keeps failing is a reason to end playback: not while there is something
-    /// left to play, and not before a reasonable time.
-    pub(crate) fn is_hopeless(&self, core: &Core, retry: &Retry) -> bool {
-        const TRIES_AT_START: u32 = 4;
-        if !self.online {
-            return false;
-        }
-        let never_played = !core.metrics.has_first_frame();
-        if never_played {
-            let permanent = retry.last.as_ref().is_some_and(|error| !is_transient(error));
-            return retry.attempts >= if permanent { 2 } else { TRIES_AT_START };
-        }
-        let patience = Duration::from_secs_f64(core.config.give_up_after_secs);
-        self.buffered_ahead_secs() < 0.5 && core.now.since(self.last_success) >= patience
-    }
-
-    fn media_failed(&mut self, core: &mut Core, code: u16, message: &str) {
-        let resume_at = self.playhead_secs();
-        if self.stall.rebuilds >= 3 || !core.metrics.has_first_frame() {
-            let detail = [
-                "The browser's decoder gave up (MediaError ",
-                &code.to_string(),
-                if message.is_empty() { "" } else { ": " },
-                message,
-                "). Another quality, another browser, or switching hardware acceleration off may help.",
-            ]
-            .concat();
-            return self.fail(
-                core,
-                Failure { kind: FailureKind::Decode, url: None, status: None, detail },
-            );
-        }
-        self.warn(core, ["The decoder stopped and is restarted: ", message].concat());
-        self.stall.rebuilds += 1;
-        self.rebuild_sink(core, resume_at);
-    }
-
-    /// A new sink, filled again from `resume_at_secs` on.
-    pub(crate) fn rebuild_sink(&mut self, core: &mut Core, resume_at_secs: f64) {
-        for lane in &mut self.lanes {
-            lane.discard_ready(core);
-            lane.book.clear();
-        }
-        if let Some((_, loaded)) = self.sink.appending.take() {
-            core.emit(Output::Discard(loaded.request));
-        }
-        let tracks = self.sink_tracks();
-        self.sink.open(core, tracks);
-        self.player.buffered.clear();
-        self.player.ready_state = 0;
-        self.seek(core, resume_at_secs, SeekReason::Start);
-    }
-
-    fn appended(&mut self, core: &mut Core, request: RequestId) {
-        let Some((lane, loaded)) =
-            self.sink.appending.take_if(|(_, loaded)| loaded.request == request)
-        else {
-            return;
-        };
-        self.last_success = core.now;
-        let lane = &mut self.lanes[lane];
-        lane.book.insert(loaded.chunk);
-        lane.retry.reset();
-        lane.skips_in_a_row = 0;
-    }
-
-    fn append_failed(&mut self, core: &mut Core, request: RequestId, error: AppendError) {
-        let Some((lane, loaded)) =
-            self.sink.appending.take_if(|(_, loaded)| loaded.request == request)
-        else {
-            return;
-        };
-        match error {
-            AppendError::QuotaExceeded => self.quota_exceeded(core, lane, loaded),
-            AppendError::Rejected { detail } => {
-                core.emit(Output::Discard(request));
-                self.append_rejected(core, lane, &loaded.chunk, detail);
-            }
-        }
-    }
-
-    /// The sink is full: it holds less than was planned. Room is made, less is planned, and the
-    /// same data is appended again.
-    fn quota_exceeded(&mut self, core: &mut Core, lane: usize, loaded: Loaded) {
-        let ahead_secs = loaded.chunk.start_secs - self.playhead_secs();
-        let quota_secs = (ahead_secs * 0.8).max(loaded.chunk.end_secs - loaded.chunk.start_secs);
-        let quota_secs = self.sink.quota_secs.map_or(quota_secs, |old| old.min(quota_secs));
-        self.sink.quota_secs = Some(quota_secs);
-        self.lanes[lane].ready.push_front(loaded);
-        self.lanes[lane].append_not_before = Some(core.now + Duration::from_millis(500));
-        self.make_room(core);
-    }
-
-    fn append_rejected(&mut self, core: &mut Core, lane: usize, chunk: &Chunk, detail: String) {
-        let error = if core.metrics.has_first_frame() {
-            RequestError::Malformed { detail }
-        } else {
-            RequestError::Unsupported { detail }
-        };
-        self.bad_segment(core, lane, chunk.clone(), error);
-    }
-
-    pub(crate) fn set_buffering(&mut self, core: &mut Core, buffering: bool) {
-        if self.buffering != buffering {
-            self.buffering = buffering;
-            core.emit(Output::Event(Event::Buffering(buffering)));
-        }
-    }
-
-    /// Tells what the viewer sees: rendition, spinner, first frame.
-    fn watch(&mut self, core: &mut Core) {
-        let player = &self.player;
-        let has_picture = player.ready_state >= 2 && self.sent_to_secs.is_none() && self.started;
-        if has_picture {
-            core.metrics.first_frame(core.now);
-        }
-        let wants_data = player.ready_state < 3 && !player.ended && !self.is_at_end();
-        self.set_buffering(core, wants_data);
-        // A pause for want of data counts once playback has begun, and if no seek asked for it.
-        let interrupted = wants_data
-            && core.metrics.has_first_frame()
-            && !self.player.paused
-            && !self.player.seeking
-            && self.sent_to_secs.is_none();
-        core.metrics.stalled(core.now, interrupted);
-        let position = self.player.position_secs;
-        let shown =
-            self.lanes.first().and_then(|lane| lane.book.at(position)).map(|chunk| chunk.rung);
-        if let Some(index) = shown.filter(|index| self.shown != Some(*index)) {
-            self.shown = Some(index);
-            core.emit(Output::Event(Event::RenditionShown { index }));
-        }
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.sink.ended && self.buffered_ahead_secs() < 0.1
-    }
-}
-
-/// Takes back a request that is under way.
-pub(crate) fn cancel(core: &mut Core, pending: &mut Option<Pending>) {
-    if let Some(pending) = pending.take() {
-        core.emit(Output::Cancel(pending.request));
     }
 }

@@ -1,0 +1,123 @@
+//! What to do without: bad segments are tried again, elsewhere, and then left out; playlists that
+//! fail are avoided for a while.
+
+use std::time::Duration;
+
+use crate::Core;
+use crate::buffer::Chunk;
+use crate::catalog::SlotId;
+use crate::io::*;
+use crate::retry::{Retry, Subject, is_transient};
+use crate::session::Session;
+
+/// How long a rendition that failed is avoided.
+const PENALTY: Duration = Duration::from_secs(30);
+
+/// Bad segments in a row that are skipped before playback fails.
+const SKIPS_IN_A_ROW: u32 = 5;
+
+impl Session {
+    /// A segment could not be had.
+    pub(crate) fn segment_failed(&mut self, core: &mut Core, index: usize, error: RequestError) {
+        let Some(download) = self.lanes[index].download.take() else { return };
+        let chunk = Chunk {
+            start_secs: download.start_secs,
+            end_secs: download.end_secs(),
+            slot: download.slot,
+            sequence: download.sequence,
+            rung: download.rung,
+            bytes: 0,
+        };
+        self.bad_segment(core, index, chunk, error);
+    }
+
+    /// Tries again, then another rendition, then goes on without it, then gives up.
+    pub(crate) fn bad_segment(
+        &mut self,
+        core: &mut Core,
+        index: usize,
+        chunk: Chunk,
+        error: RequestError,
+    ) {
+        let permanent = !is_transient(&error);
+        let is_status = matches!(error, RequestError::Status { .. });
+        let lane = &mut self.lanes[index];
+        lane.last_fetched = None;
+        lane.decided = None;
+        lane.retry.failed(core, error);
+        let retry = lane.retry.clone();
+        let media = self.slots[chunk.slot].media.as_ref();
+        let segment = media.and_then(|media| media.segment(chunk.sequence));
+        let url = segment
+            .map_or_else(|| self.slots[chunk.slot].url.clone(), |segment| segment.url.to_string());
+        // At the live edge a segment may be announced a moment before it is there.
+        let patience = if permanent { 1 } else { 2 };
+        let failed_over =
+            retry.attempts >= patience && index == 0 && self.fail_over(core, chunk.slot);
+        if failed_over {
+            self.lanes[index].retry.hurry();
+            return;
+        }
+        if self.is_hopeless(core, &retry) {
+            return self.give_up(core, Subject::Segment, &url, &retry);
+        }
+        let tried = retry.attempts >= if permanent { 2 } else { 4 };
+        if tried && (permanent || is_status) && core.metrics.has_first_frame() {
+            self.skip(core, index, &chunk, &url, &retry, permanent);
+        }
+    }
+
+    /// Goes on without a segment. If it may be the server rather than the segment, one is left out
+    /// to try the next; if that fails too, the first one is tried again.
+    fn skip(
+        &mut self,
+        core: &mut Core,
+        index: usize,
+        chunk: &Chunk,
+        url: &str,
+        retry: &Retry,
+        permanent: bool,
+    ) {
+        let lane = &mut self.lanes[index];
+        if !permanent && lane.skips_in_a_row > 0 {
+            lane.skips_in_a_row = 0;
+            lane.skipped.pop();
+            lane.retry.attempts = 0;
+            return;
+        }
+        self.warn(core, ["Left out, because it cannot be had: ", url].concat());
+        let lane = &mut self.lanes[index];
+        lane.skipped.push(TimeRange { start_secs: chunk.start_secs, end_secs: chunk.end_secs });
+        lane.skips_in_a_row += 1;
+        lane.retry.attempts = 0;
+        if lane.skips_in_a_row > SKIPS_IN_A_ROW {
+            self.give_up(core, Subject::Segment, url, retry);
+        }
+    }
+
+    /// Avoids a playlist for a while, if there is another one to go on with.
+    pub(crate) fn fail_over(&mut self, core: &mut Core, id: SlotId) -> bool {
+        let now = core.now;
+        let others =
+            self.catalog.rungs.iter().filter(|rung| rung.playable).flat_map(|rung| &rung.slots);
+        let spare =
+            others.into_iter().any(|other| *other != id && !self.slots[*other].is_avoided(now));
+        let is_main = self.catalog.rungs.iter().any(|rung| rung.slots.contains(&id));
+        if !spare || !is_main {
+            return false;
+        }
+        self.slots[id].penalty_until = Some(now + PENALTY);
+        for rung in &mut self.catalog.rungs {
+            if rung.slot() == id && rung.slots.len() > 1 {
+                let fresh = rung.slots.iter().position(|slot| !self.slots[*slot].is_avoided(now));
+                rung.active = fresh.unwrap_or((rung.active + 1) % rung.slots.len());
+            }
+        }
+        let url = self.slots[id].url.clone();
+        self.warn(core, ["Avoided for a while, because it fails: ", &url].concat());
+        if let Some(lane) = self.lanes.first_mut() {
+            lane.decided = None;
+        }
+        true
+    }
+}

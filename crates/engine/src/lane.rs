@@ -1,0 +1,130 @@
+//! A stream of segments to the sink, and the one segment of it that is on its way.
+
+use std::time::Duration;
+
+use immersive_hls::{DiscontinuitySequence, MediaSequence, Segment};
+
+use crate::Core;
+use crate::buffer::{Book, Chunk, Loaded, SMALL_HOLE_SECS};
+use crate::catalog::{Catalog, SlotId};
+use crate::io::*;
+use crate::requests::cancel;
+use crate::retry::{Pending, Retry};
+
+/// Without a byte for this long, a transfer is stuck.
+const SILENCE: Duration = Duration::from_secs(8);
+
+/// A stream of segments to the sink: the main one, or audio that comes separately.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    /// The playlist of a lane that does not follow the ladder.
+    pub(crate) fixed_slot: Option<SlotId>,
+    /// The rung for the next segment, once decided.
+    pub(crate) decided: Option<usize>,
+    /// The rung of the last segment that was asked for.
+    pub(crate) last_rung: Option<usize>,
+    pub(crate) download: Option<Download>,
+    pub(crate) ready: std::collections::VecDeque<Loaded>,
+    /// The sink was full: the next append waits until then.
+    pub(crate) append_not_before: Option<Instant>,
+    pub(crate) book: Book,
+    pub(crate) retry: Retry,
+    /// Stretches that could not be had and are passed over.
+    pub(crate) skipped: Vec<TimeRange>,
+    pub(crate) skips_in_a_row: u32,
+    /// What was asked for last: the next one may carry on from there.
+    pub(crate) last_fetched: Option<(SlotId, MediaSequence, DiscontinuitySequence)>,
+    /// Everything there is has been fetched.
+    pub(crate) complete: bool,
+}
+
+/// A segment on its way.
+#[derive(Debug)]
+pub(crate) struct Download {
+    pub(crate) pending: Pending,
+    pub(crate) slot: SlotId,
+    pub(crate) rung: usize,
+    pub(crate) sequence: MediaSequence,
+    pub(crate) discontinuity: DiscontinuitySequence,
+    pub(crate) start_secs: f64,
+    pub(crate) duration_secs: f64,
+    pub(crate) received_bytes: u64,
+    pub(crate) heard_at: Instant,
+}
+
+impl Download {
+    pub(crate) fn end_secs(&self) -> f64 {
+        self.start_secs + self.duration_secs
+    }
+
+    fn gives_up_at(&self) -> Instant {
+        self.pending.deadline.min(self.heard_at + SILENCE)
+    }
+
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        self.gives_up_at() <= now
+    }
+}
+
+impl Lane {
+    pub(crate) fn audio(slot: SlotId) -> Self {
+        Self { fixed_slot: Some(slot), ..Self::default() }
+    }
+
+    /// The playlist that the next segment comes from.
+    pub(crate) fn wanted_slot(&self, catalog: &Catalog) -> Option<SlotId> {
+        let by_ladder = || Some(catalog.rungs[self.decided.or(self.last_rung)?].slot());
+        self.fixed_slot.or_else(by_ladder)
+    }
+
+    pub(crate) fn is_loading(&self, request: RequestId) -> bool {
+        self.download.as_ref().is_some_and(|download| download.pending.request == request)
+    }
+
+    pub(crate) fn cancel_download(&mut self, core: &mut Core) {
+        cancel(core, &mut self.download.take().map(|download| download.pending));
+        self.last_fetched = None;
+    }
+
+    pub(crate) fn discard_ready(&mut self, core: &mut Core) {
+        for loaded in self.ready.drain(..) {
+            core.emit(Output::Discard(loaded.request));
+        }
+    }
+
+    pub(crate) fn is_skipped(&self, at_secs: f64) -> bool {
+        self.skipped.iter().any(|range| (range.start_secs..range.end_secs).contains(&at_secs))
+    }
+
+    pub(crate) fn forget_skipped(&mut self) {
+        self.skipped.clear();
+    }
+
+    pub(crate) fn wakeup(&self, now: Instant) -> Option<Instant> {
+        let download = self.download.as_ref().map(Download::gives_up_at);
+        let append = self.append_not_before.filter(|time| *time > now && !self.ready.is_empty());
+        [download, append, self.retry.wakeup(now)].into_iter().flatten().min()
+    }
+
+    /// Whether the segment is in the sink, on its way, or passed over.
+    pub(crate) fn has(&self, slot: SlotId, segment: &Segment, appending: Option<&Chunk>) -> bool {
+        let same = |chunk: &Chunk| chunk.slot == slot && chunk.sequence == segment.sequence;
+        let chunks = self.ready.iter().map(|loaded| &loaded.chunk).chain(appending);
+        let middle = segment.start_secs + segment.duration_secs / 2.0;
+        let tolerance = (segment.duration_secs * 0.25).min(SMALL_HOLE_SECS);
+        let mut waiting_end = middle;
+        for chunk in chunks {
+            if same(chunk) {
+                return true;
+            }
+            if chunk.start_secs <= waiting_end {
+                waiting_end = waiting_end.max(chunk.end_secs);
+            }
+        }
+        self.is_skipped(middle)
+            || self.book.holds(slot, segment.sequence)
+            || waiting_end >= segment.end_secs() - tolerance
+            || self.book.at(middle).is_some()
+                && self.book.stretch_end(middle) >= segment.end_secs() - tolerance
+    }
+}
