@@ -117,6 +117,7 @@ impl Content {
             independent_segments: true,
             renditions: audio.into_iter().collect(),
             variants: variants.collect(),
+            ..write::MasterPlaylist::default()
         }
     }
 
