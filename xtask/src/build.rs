@@ -21,7 +21,7 @@ pub const NEEDS: [Need; 5] =
     [Need::RUST, Need::NODE, Need::WASM_BINDGEN, Need::TRUNK, Need::BINARYEN];
 
 /// What goes into the site, from the root of the checkout.
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
@@ -33,6 +33,7 @@ const INPUTS: [&str; 11] = [
     "site",
     "www",
     "xtask/npm/package-lock.json",
+    "xtask/npm/shrink.mjs",
 ];
 
 /// Builds the site unless dist/ has it already.
