@@ -64,6 +64,7 @@ impl Origin {
             ffmpeg: ffmpeg.clone(),
             shape: config.shape(),
             ladder: config.ladder.clone(),
+            pictures: config.live.pictures.clone(),
         };
         let hub = Hub::new(vec![Box::new(Arc::new(live))]);
         let app = Arc::new(App {

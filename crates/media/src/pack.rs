@@ -210,7 +210,8 @@ mod tests {
             key,
             data,
         };
-        let first = write_fragment(1, &[sample(90_000, true, &[1; 10]), sample(93_000, false, &[2])]);
+        let first =
+            write_fragment(1, &[sample(90_000, true, &[1; 10]), sample(93_000, false, &[2])]);
         let second = write_fragment(2, &[sample(96_000, false, &[3; 5])]);
         let mut transmuxer = Transmuxer::new();
         transmuxer.begin_segment(SegmentStart::default());
@@ -229,7 +230,11 @@ mod tests {
         let annex_b = AnnexB::new(VideoCodec::H264, AVCC).unwrap();
         let mut out = Vec::new();
         // A delimiter, a sequence parameter set, a slice: the first two are there already.
-        annex_b.write(&[0, 0, 0, 2, 9, 0xf0, 0, 0, 0, 1, 0x67, 0, 0, 0, 2, 0x65, 7], true, &mut out);
+        annex_b.write(
+            &[0, 0, 0, 2, 9, 0xf0, 0, 0, 0, 1, 0x67, 0, 0, 0, 2, 0x65, 7],
+            true,
+            &mut out,
+        );
         let starts = out.windows(4).filter(|window| *window == START_CODE).count();
         assert_eq!(starts, 4, "{out:x?}");
         assert!(out.ends_with(&[0, 0, 0, 1, 0x65, 7]));

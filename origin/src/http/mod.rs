@@ -79,7 +79,7 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["healthz"] => status::health(app, request),
         ["metrics"] => status::metrics(app, request),
         ["api", "streams"] => status::streams(app, request),
-        ["hls", ref rest @ ..] => live::answer(app, rest, request),
+        ["hls", ref rest @ ..] => live::answer(app, rest, request).await,
         ["vod", ..] => files::recording(&app.data, &segments, request).await,
         _ => site::answer(app, &segments, request).await,
     }
