@@ -24,6 +24,8 @@ pub(crate) struct Chunk {
     pub(crate) end_secs: f64,
     pub(crate) slot: SlotId,
     pub(crate) sequence: MediaSequence,
+    /// Index of the part in its segment, if it is not the whole.
+    pub(crate) part: Option<u32>,
     pub(crate) rung: usize,
     pub(crate) bytes: u64,
 }
@@ -84,10 +86,6 @@ impl Book {
         let after = self.chunks.partition_point(|chunk| chunk.start_secs <= position_secs);
         let chunk = self.chunks.get(after.checked_sub(1)?)?;
         (position_secs < chunk.end_secs).then_some(chunk)
-    }
-
-    pub(crate) fn holds(&self, slot: SlotId, sequence: MediaSequence) -> bool {
-        self.chunks.iter().any(|chunk| chunk.slot == slot && chunk.sequence == sequence)
     }
 
     /// Where the stretch of media ends that begins at or just after `from_secs`; `from_secs` if
@@ -200,6 +198,7 @@ mod tests {
             end_secs,
             slot: rung,
             sequence: MediaSequence(start_secs as u64),
+            part: None,
             rung,
             bytes: 10,
         }

@@ -16,6 +16,9 @@ pub struct Config {
     /// Distance from the end of a live playlist that does not ask for one, in target durations
     /// (RFC 8216bis section 6.3.3 asks for at least three).
     pub live_hold_back_targets: f64,
+    /// Whether parts of segments are played before the segments are complete, where a stream
+    /// offers them (low-latency HLS).
+    pub low_latency: bool,
     /// How long nothing may arrive, with nothing left to play, before playback fails.
     pub give_up_after_secs: f64,
 }
@@ -29,6 +32,7 @@ impl Default for Config {
             rule: crate::abr::DEFAULT_RULE,
             start_bandwidth_bps: 1_500_000.0,
             live_hold_back_targets: 3.0,
+            low_latency: true,
             give_up_after_secs: 60.0,
         }
     }

@@ -20,11 +20,19 @@ impl Session {
     /// A segment could not be had.
     pub(crate) fn segment_failed(&mut self, core: &mut Core, index: usize, error: RequestError) {
         let Some(download) = self.lanes[index].download.take() else { return };
+        if download.hint.is_some() && download.received_bytes == 0 {
+            // It was asked for before it was there; nothing is lost but a moment.
+            let lane = &mut self.lanes[index];
+            lane.refused_hint = download.hint;
+            lane.last_fetched = download.after;
+            return;
+        }
         let chunk = Chunk {
             start_secs: download.start_secs,
             end_secs: download.end_secs(),
             slot: download.slot,
             sequence: download.sequence,
+            part: download.part,
             rung: download.rung,
             bytes: 0,
         };
@@ -42,6 +50,9 @@ impl Session {
         let permanent = !is_transient(&error);
         let is_status = matches!(error, RequestError::Status { .. });
         let lane = &mut self.lanes[index];
+        if chunk.part.is_some() {
+            lane.only_whole = Some((chunk.slot, chunk.sequence));
+        }
         lane.last_fetched = None;
         lane.decided = None;
         lane.retry.failed(core, error);

@@ -325,6 +325,8 @@ pub enum SeekReason {
     Nudge,
     /// Back into a live window that left the playhead behind.
     BehindWindow,
+    /// To the edge of a live stream that playback has fallen too far behind.
+    LiveEdge,
 }
 
 /// What people and pages want to know.

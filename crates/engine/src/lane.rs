@@ -10,9 +10,13 @@ use crate::catalog::{Catalog, SlotId};
 use crate::io::*;
 use crate::requests::cancel;
 use crate::retry::{Pending, Retry};
+use crate::unit::Fetched;
 
 /// Without a byte for this long, a transfer is stuck.
 const SILENCE: Duration = Duration::from_secs(8);
+
+/// The same for a part that is there: who plays so near the edge cannot wait.
+const PART_SILENCE: Duration = Duration::from_secs(3);
 
 /// A stream of segments to the sink: the main one, or audio that comes separately.
 #[derive(Debug, Default)]
@@ -33,7 +37,14 @@ pub(crate) struct Lane {
     pub(crate) skipped: Vec<TimeRange>,
     pub(crate) skips_in_a_row: u32,
     /// What was asked for last: the next one may carry on from there.
-    pub(crate) last_fetched: Option<(SlotId, MediaSequence, DiscontinuitySequence)>,
+    pub(crate) last_fetched: Option<Fetched>,
+    /// A part of this segment could not be had: it is waited for whole.
+    pub(crate) only_whole: Option<(SlotId, MediaSequence)>,
+    /// What parts brought and how long their bytes flowed: small as they are, they say something
+    /// about the network only together.
+    pub(crate) flowed: (u64, Duration),
+    /// A hint that led to nothing: its part is asked for when it is there.
+    pub(crate) refused_hint: Option<String>,
     /// Everything there is has been fetched.
     pub(crate) complete: bool,
 }
@@ -45,6 +56,12 @@ pub(crate) struct Download {
     pub(crate) slot: SlotId,
     pub(crate) rung: usize,
     pub(crate) sequence: MediaSequence,
+    /// Index of the part in its segment, if it is not the whole.
+    pub(crate) part: Option<u32>,
+    /// The part did not exist when it was asked for: its address.
+    pub(crate) hint: Option<String>,
+    /// What was asked for before it.
+    pub(crate) after: Option<Fetched>,
     pub(crate) discontinuity: DiscontinuitySequence,
     pub(crate) start_secs: f64,
     pub(crate) duration_secs: f64,
@@ -58,7 +75,11 @@ impl Download {
     }
 
     fn gives_up_at(&self) -> Instant {
-        self.pending.deadline.min(self.heard_at + SILENCE)
+        // A server that was asked for what is not there yet is silent until it is.
+        let waits = self.hint.is_some() && self.received_bytes == 0;
+        let patience = if self.part.is_some() { PART_SILENCE } else { SILENCE };
+        let silence = self.heard_at + patience;
+        if waits { self.pending.deadline } else { self.pending.deadline.min(silence) }
     }
 
     pub(crate) fn is_overdue(&self, now: Instant) -> bool {
@@ -106,9 +127,18 @@ impl Lane {
         [download, append, self.retry.wakeup(now)].into_iter().flatten().min()
     }
 
-    /// Whether the segment is in the sink, on its way, or passed over.
-    pub(crate) fn has(&self, slot: SlotId, segment: &Segment, appending: Option<&Chunk>) -> bool {
-        let same = |chunk: &Chunk| chunk.slot == slot && chunk.sequence == segment.sequence;
+    /// Whether the segment, or with an index a part of it, is in the sink, on its way, or passed
+    /// over.
+    pub(crate) fn has(
+        &self,
+        slot: SlotId,
+        segment: &Segment,
+        part: Option<u32>,
+        appending: Option<&Chunk>,
+    ) -> bool {
+        let same = |chunk: &Chunk| {
+            chunk.slot == slot && chunk.sequence == segment.sequence && chunk.part == part
+        };
         let chunks = self.ready.iter().map(|loaded| &loaded.chunk).chain(appending);
         let middle = segment.start_secs + segment.duration_secs / 2.0;
         let tolerance = (segment.duration_secs * 0.25).min(SMALL_HOLE_SECS);
@@ -122,9 +152,42 @@ impl Lane {
             }
         }
         self.is_skipped(middle)
-            || self.book.holds(slot, segment.sequence)
+            || self.book.chunks().iter().any(same)
             || waiting_end >= segment.end_secs() - tolerance
             || self.book.at(middle).is_some()
                 && self.book.stretch_end(middle) >= segment.end_secs() - tolerance
+    }
+
+    /// Whether parts of this segment are worth asking for at all.
+    pub(crate) fn may_take_parts_of(&self, slot: SlotId, sequence: MediaSequence) -> bool {
+        self.only_whole != Some((slot, sequence))
+    }
+
+    /// Whether a complete segment is to be had in parts: because some of them were, or because
+    /// playback can begin in the middle of it.
+    pub(crate) fn takes_parts_of(
+        &self,
+        slot: SlotId,
+        segment: &Segment,
+        playhead_secs: f64,
+        appending: Option<&Chunk>,
+    ) -> bool {
+        if segment.parts.is_empty() || !self.may_take_parts_of(slot, segment.sequence) {
+            return false;
+        }
+        let is_part = |chunk: &Chunk| chunk.sequence == segment.sequence && chunk.part.is_some();
+        let mut waiting = self.ready.iter().map(|loaded| &loaded.chunk).chain(appending);
+        let begins_later = playhead_secs > segment.start_secs
+            && segment
+                .placed_parts()
+                .skip(1)
+                .any(|(start_secs, part)| part.independent && start_secs <= playhead_secs);
+        begins_later
+            || waiting.any(is_part)
+            || self.book.chunks().iter().rev().any(is_part)
+            || self
+                .last_fetched
+                .as_ref()
+                .is_some_and(|last| last.sequence == segment.sequence && last.part.is_some())
     }
 }

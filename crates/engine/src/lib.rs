@@ -5,11 +5,13 @@
 //! inputs, so whole days of playback run in a test within a moment, and any failure in the field
 //! can be played again.
 //!
-//! Where to look: `session` is the state of one stream and the order of work. `playlist` loads and
-//! reloads playlists, `scheduler` decides what to fetch next, `selection` and `abr` at which
-//! quality, `auxiliary` has init segments and keys, `arrival` takes in what came. `sink` appends and
+//! Where to look: `session` is the state of one stream and the order of work. `slot` asks for
+//! playlists, `playlist` takes them in, `scheduler` decides what to fetch next, `selection` and `abr` at which
+//! quality, `unit` finds the segment or part,
+//! `auxiliary` has init segments and keys, `arrival` takes in what came. `sink` appends and
 //! `buffer` keeps the books of what the sink holds. `playhead` follows the media element, `stall`
-//! gets it going when it is stuck, `live` knows where the edge is. `requests` and `retry` say when to
+//! gets it going when it is stuck, `live` knows where the edge is,
+//! `latency` stays near it. `requests` and `retry` say when to
 //! try again and when to give up, `failover` what to do without. `metrics` counts.
 
 mod abr;
@@ -21,6 +23,7 @@ mod config;
 mod failover;
 pub mod io;
 mod lane;
+mod latency;
 mod live;
 mod metrics;
 mod playhead;
@@ -31,7 +34,9 @@ mod scheduler;
 mod selection;
 mod session;
 mod sink;
+mod slot;
 mod stall;
+mod unit;
 
 use std::collections::VecDeque;
 

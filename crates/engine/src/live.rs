@@ -45,19 +45,63 @@ impl Session {
         } else if let Some(asked) = asked {
             asked.min(last_start).max(first)
         } else {
-            live_start(media, self.hold_back_secs(core, media))
+            self.live_start(core, media)
         };
+        self.follower.following = self.start_secs.is_none() && !media.ended;
         self.started = true;
         if start > 0.05 {
             self.seek(core, start, SeekReason::Start);
         }
     }
 
-    /// How far behind the end of the playlist to stay.
+    /// Whether parts are played as they come.
+    pub(crate) fn plays_parts(&self, core: &Core, media: &Media) -> bool {
+        core.config.low_latency && media.is_low_latency()
+    }
+
+    /// How far behind the end of the playlist to stay (RFC 8216bis sections 4.4.3.8 and 6.3.3).
     fn hold_back_secs(&self, core: &Core, media: &Media) -> f64 {
-        let asked = media.server_control.hold_back_secs;
-        let by_target = media.target_duration_secs * core.config.live_hold_back_targets;
-        asked.unwrap_or(by_target).max(media.target_duration_secs)
+        let control = media.server_control;
+        let by_server = if let Some(part_secs) =
+            media.part_target_secs.filter(|_| self.plays_parts(core, media))
+        {
+            control.part_hold_back_secs.unwrap_or(3.0 * part_secs).max(2.0 * part_secs)
+        } else {
+            let target_secs = media.target_duration_secs;
+            let by_target = target_secs * core.config.live_hold_back_targets;
+            control.hold_back_secs.unwrap_or(by_target).max(target_secs)
+        };
+        by_server + self.follower.penalty_secs
+    }
+
+    /// The same, of the playlist that is being played from.
+    pub(crate) fn hold_back_now_secs(&self, core: &Core) -> Option<f64> {
+        Some(self.hold_back_secs(core, self.main_media()?))
+    }
+
+    /// The end of what can be played of a playlist.
+    fn end_secs(&self, core: &Core, media: &Media) -> f64 {
+        if self.plays_parts(core, media) { media.edge_secs() } else { media.end_secs() }
+    }
+
+    /// Where the playlist ends by now, if it goes on as it did.
+    pub(crate) fn edge_now_secs(&self, core: &Core) -> Option<f64> {
+        let slot = self.main_slot()?;
+        let media = self.slots[slot].media.as_ref().filter(|media| !media.ended)?;
+        let age_secs = core.now.since(self.slots[slot].advanced_at).as_secs_f64();
+        Some(self.end_secs(core, media) + age_secs.min(2.0 * media.target_duration_secs))
+    }
+
+    /// The hold-back point of a stream that is played in parts; else the beginning of the segment
+    /// that it lies in: nothing is decoded in vain.
+    fn live_start(&self, core: &Core, media: &Media) -> f64 {
+        let first = media.segments.first().map_or(0.0, |segment| segment.start_secs);
+        let point = (self.end_secs(core, media) - self.hold_back_secs(core, media)).max(first);
+        if self.plays_parts(core, media) {
+            return point;
+        }
+        // A moment later: rounded durations must not lead to the segment before.
+        media.index_at(point + 0.01).map_or(first, |index| media.segments[index].start_secs)
     }
 
     /// Tells the sink how long the stream is and where one can seek to; brings back a playhead that
@@ -65,7 +109,8 @@ impl Session {
     pub(crate) fn tell_range(&mut self, core: &mut Core) {
         let Some(media) = self.main_media() else { return };
         let Some(first) = media.segments.first() else { return };
-        let window = TimeRange { start_secs: first.start_secs, end_secs: media.end_secs() };
+        let window =
+            TimeRange { start_secs: first.start_secs, end_secs: self.end_secs(core, media) };
         let ended = media.ended;
         let slides = !ended && media.playlist_type != Some(PlaylistType::Event);
         let back_in = media.segments.get(1).map_or(window.start_secs, |segment| segment.start_secs);
@@ -87,8 +132,7 @@ impl Session {
         let slot = self.main_slot()?;
         let media = self.slots[slot].media.as_ref().filter(|media| !media.ended)?;
         let playhead = self.playhead_secs();
-        let age_secs = core.now.since(self.slots[slot].advanced_at).as_secs_f64();
-        let by_edge = media.end_secs() + age_secs.min(2.0 * media.target_duration_secs) - playhead;
+        let by_edge = self.edge_now_secs(core)? - playhead;
         let by_date = media.index_at(playhead).and_then(|index| {
             let segment = &media.segments[index];
             let date_ms =
@@ -107,14 +151,6 @@ impl Session {
     pub(crate) fn live_edge_secs(&self, core: &Core) -> Option<f64> {
         let media = self.main_media().filter(|media| !media.ended)?;
         let first = media.segments.first()?.start_secs;
-        Some((media.end_secs() - self.hold_back_secs(core, media)).max(first))
+        Some((self.end_secs(core, media) - self.hold_back_secs(core, media)).max(first))
     }
-}
-
-/// The beginning of the segment that the hold-back point lies in: nothing is decoded in vain.
-fn live_start(media: &Media, hold_back_secs: f64) -> f64 {
-    let first = media.segments.first().map_or(0.0, |segment| segment.start_secs);
-    let point = (media.end_secs() - hold_back_secs).max(first);
-    // A moment later: rounded durations must not lead to the segment before.
-    media.index_at(point + 0.01).map_or(first, |index| media.segments[index].start_secs)
 }

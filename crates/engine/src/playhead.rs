@@ -46,6 +46,8 @@ impl Session {
             return;
         }
         let old = self.player.position_secs;
+        let was_paused = self.player.paused;
+        let was_sent = self.sent_to_secs.is_some();
         let moved = (state.position_secs - self.player.position_secs).abs();
         let elapsed =
             core.now.since(self.player.seen).as_secs_f64() * self.player.playback_rate.max(1.0);
@@ -72,6 +74,10 @@ impl Session {
         if jumped {
             self.stall.forgive();
             self.after_jump(core);
+        }
+        let resumed = was_paused && !state.paused;
+        if self.started && (resumed || jumped && self.sent_to_secs.is_none() && !was_sent) {
+            self.decide_to_follow(core);
         }
         self.stall.observe(core.now, state.position_secs, !self.is_running());
     }

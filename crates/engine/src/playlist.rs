@@ -1,6 +1,4 @@
-//! Playlists: the first one, those of the renditions, and reloading them while they grow.
-
-use std::time::Duration;
+//! Playlists that came: the first one, those of the renditions, and what their reloads brought.
 
 use immersive_hls::{Change, Master, Media, MergeError, Playlist, parse, parse_with};
 
@@ -10,9 +8,7 @@ use crate::io::*;
 use crate::lane::Lane;
 use crate::retry::{Pending, Retry, Subject, is_transient};
 use crate::session::{Phase, Session};
-
-/// A playlist is small: one that takes longer does not come.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use crate::slot::{Slot, TIMEOUT, fetch_playlist};
 
 /// The request for the first playlist.
 #[derive(Debug, Default)]
@@ -27,68 +23,11 @@ impl MasterState {
     }
 }
 
-/// A media playlist, as far as it is known.
-#[derive(Debug)]
-pub(crate) struct Slot {
-    pub(crate) url: String,
-    pub(crate) media: Option<Media>,
-    pub(crate) pending: Option<Pending>,
-    pub(crate) retry: Retry,
-    /// When the version that is known was asked for.
-    pub(crate) asked_at: Instant,
-    /// When it last had something new.
-    pub(crate) advanced_at: Instant,
-    /// The last reload brought nothing new.
-    pub(crate) unchanged: bool,
-    /// It failed and is avoided until then.
-    pub(crate) penalty_until: Option<Instant>,
-    /// A delta update did not fit, or the like: wanted at once and whole.
-    pub(crate) wanted: bool,
-}
-
-impl Slot {
-    pub(crate) fn new(url: String) -> Self {
-        Self {
-            url,
-            media: None,
-            pending: None,
-            retry: Retry::default(),
-            asked_at: Instant::default(),
-            advanced_at: Instant::default(),
-            unchanged: false,
-            penalty_until: None,
-            wanted: false,
-        }
-    }
-
-    /// When it is to be loaded again (RFC 8216bis section 6.3.4): a target duration after it was
-    /// asked for last, or half of that if nothing was new.
-    fn reload_at(&self) -> Option<Instant> {
-        let media = self.media.as_ref().filter(|media| !media.ended)?;
-        let wait_secs = media.target_duration_secs * if self.unchanged { 0.5 } else { 1.0 };
-        #[expect(clippy::manual_clamp, reason = "like this, what is not a number is the minimum")]
-        let wait_secs = wait_secs.max(0.25).min(60.0);
-        Some(self.asked_at + Duration::from_secs_f64(wait_secs))
-    }
-
-    pub(crate) fn is_avoided(&self, now: Instant) -> bool {
-        self.penalty_until.is_some_and(|until| until > now)
-    }
-
-    pub(crate) fn wakeup(&self, now: Instant) -> Option<Instant> {
-        if let Some(pending) = self.pending {
-            return Some(pending.deadline);
-        }
-        let reload = self.reload_at().filter(|time| *time > now);
-        self.retry.wakeup(now).or(reload)
-    }
-}
-
 impl Session {
     pub(crate) fn fetch_master(&mut self, core: &mut Core) {
         let Phase::Master(state) = &mut self.phase else { return };
         if state.pending.is_none() && self.online && state.retry.due(core.now) {
-            state.pending = Some(fetch_playlist(core, &self.url));
+            state.pending = Some(fetch_playlist(core, self.url.clone(), TIMEOUT));
         }
     }
 
@@ -148,7 +87,7 @@ impl Session {
             _ => core.now,
         };
         self.catalog = Catalog::single(&self.url);
-        self.slots = vec![Slot { asked_at, ..Slot::new(self.url.clone()) }];
+        self.slots = vec![Slot { asked_at, answered_at: core.now, ..Slot::new(self.url.clone()) }];
         core.emit(Output::Event(Event::Renditions(self.catalog.infos())));
         self.begin_playing(core);
         self.install(core, 0, media);
@@ -198,33 +137,6 @@ impl Session {
         if self.lanes.len() > 1 { Tracks::Both } else { Tracks::All }
     }
 
-    /// Slots whose content is being played: their playlists are kept fresh.
-    fn active_slots(&self) -> impl Iterator<Item = SlotId> {
-        self.lanes.iter().filter_map(|lane| lane.wanted_slot(&self.catalog))
-    }
-
-    pub(crate) fn reload_playlists(&mut self, core: &mut Core) {
-        let active: Vec<SlotId> = self.active_slots().collect();
-        for slot in active {
-            self.load_slot(core, slot);
-        }
-    }
-
-    /// Asks for a playlist if it is not known, or is due again.
-    pub(crate) fn load_slot(&mut self, core: &mut Core, id: SlotId) {
-        let online = self.online;
-        let slot = &mut self.slots[id];
-        let due = match &slot.media {
-            None => true,
-            Some(_) => slot.wanted || slot.reload_at().is_some_and(|time| time <= core.now),
-        };
-        if due && online && slot.pending.is_none() && slot.retry.due(core.now) {
-            slot.wanted = false;
-            let pending = fetch_playlist(core, &slot.url);
-            slot.pending = Some(pending);
-        }
-    }
-
     fn media_playlist(&mut self, core: &mut Core, id: SlotId, url: &str, body: &str) {
         match parse_with(body, url, &self.definitions) {
             Ok(Playlist::Media(media)) => {
@@ -232,9 +144,11 @@ impl Session {
                 if let Some(pending) = slot.pending.take() {
                     slot.asked_at = pending.since;
                 }
+                slot.answered_at = core.now;
                 slot.retry.reset();
                 slot.penalty_until = None;
                 self.install(core, id, media);
+                self.check_hints(core, id);
             }
             Ok(Playlist::Master(_)) => {
                 let detail = "a multivariant playlist where a media playlist should be".to_owned();
@@ -263,7 +177,7 @@ impl Session {
         let change = match known {
             None => {
                 if media.skipped_segments > 0 {
-                    self.slots[id].wanted = true;
+                    self.missing_base(core, id);
                     return;
                 }
                 if let Some(reference) =
@@ -280,7 +194,7 @@ impl Session {
                 match merged {
                     Ok(change) => change,
                     Err(MergeError::MissingBase) => {
-                        self.slots[id].wanted = true;
+                        self.missing_base(core, id);
                         return;
                     }
                 }
@@ -288,7 +202,9 @@ impl Session {
         };
         let slot = &mut self.slots[id];
         slot.unchanged = matches!(change, Change::Unchanged | Change::Stale);
+        slot.idle_answers = slot.idle_answers.saturating_add(1);
         if !slot.unchanged {
+            slot.idle_answers = 0;
             slot.advanced_at = core.now;
             self.last_success = core.now;
         }
@@ -300,6 +216,16 @@ impl Session {
             self.lanes.iter_mut().for_each(|lane| lane.forget_skipped());
         }
         self.announce(core, id);
+    }
+
+    /// A delta update that leaves out what is not known here: the whole is asked for.
+    fn missing_base(&mut self, core: &mut Core, id: SlotId) {
+        if self.slots[id].asked_for_less {
+            self.slots[id].wanted_whole = true;
+        } else {
+            let detail = MergeError::MissingBase.to_string();
+            self.playlist_failed(core, id, RequestError::Malformed { detail });
+        }
     }
 
     fn announce(&mut self, core: &mut Core, id: SlotId) {
@@ -319,6 +245,7 @@ impl Session {
         let permanent = !is_transient(&error);
         let slot = &mut self.slots[id];
         slot.pending = None;
+        slot.wanted_whole = true;
         slot.retry.failed(core, error);
         let retry = slot.retry.clone();
         let url = slot.url.clone();
@@ -329,16 +256,4 @@ impl Session {
             self.give_up(core, Subject::Media, &url, &retry);
         }
     }
-}
-
-fn fetch_playlist(core: &mut Core, url: &str) -> Pending {
-    let pending = Pending::new(core, TIMEOUT);
-    core.emit(Output::Fetch(Fetch {
-        request: pending.request,
-        resource: Resource::Playlist,
-        url: url.to_owned(),
-        byte_range: None,
-        timeout: TIMEOUT,
-    }));
-    pending
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use immersive_hls::{self as hls, MediaSequence, Segment};
+use immersive_hls as hls;
 use immersive_media::time::{MPEG_TS_TIMESCALE, Timestamp};
 
 use crate::Core;
@@ -12,6 +12,7 @@ use crate::io::*;
 use crate::lane::Download;
 use crate::retry::Pending;
 use crate::session::Session;
+use crate::unit::{self, Fetched, Unit, Wanted};
 
 /// From the request to the last byte: slow, but not stuck.
 const SEGMENT_TIMEOUT: Duration = Duration::from_secs(120);
@@ -40,56 +41,80 @@ impl Session {
             return;
         }
         if index == 0 && self.lanes[0].decided.is_none() {
-            self.lanes[0].decided = Some(self.choose_rung(core, ahead_secs));
+            let choice =
+                self.rung_to_go_on_with(core).unwrap_or_else(|| self.choose_rung(core, ahead_secs));
+            self.lanes[0].decided = Some(choice);
         }
         let Some(slot) = self.lanes[index].wanted_slot(&self.catalog) else { return };
         if self.slots[slot].media.is_none() {
             return self.load_slot(core, slot);
         }
         self.load_slot(core, slot);
-        if let Some(segment) = self.next_segment(index, slot) {
-            self.fetch_segment(core, index, slot, &segment);
+        if let Some(unit) = self.next_unit(core, index, slot) {
+            self.fetch_unit(core, index, slot, &unit);
         }
     }
 
-    /// The first segment from the playhead on that the lane does not have.
-    fn next_segment(&mut self, index: usize, slot: SlotId) -> Option<Segment> {
+    /// A segment that is had in parts is had from one rendition, unless decoding can begin with
+    /// the next part.
+    fn rung_to_go_on_with(&mut self, core: &Core) -> Option<usize> {
+        let lane = &self.lanes[0];
+        let rung = lane.last_rung?;
+        let last = lane.last_fetched.as_ref().filter(|last| last.part.is_some())?;
+        let slot = last.slot;
+        let sequence = last.sequence;
+        let media = self.slots[slot].media.as_ref()?;
+        let is_open = media.open.sequence == sequence;
+        let goes_on = self.catalog.rungs[rung].slot() == slot
+            && match self.next_unit(core, 0, slot) {
+                Some(unit) => unit.segment.sequence == sequence && !unit.independent,
+                None => is_open,
+            };
+        goes_on.then_some(rung)
+    }
+
+    /// The first segment or part from the playhead on that the lane does not have.
+    fn next_unit(&mut self, core: &Core, index: usize, slot: SlotId) -> Option<Unit> {
         let playhead = self.playhead_secs();
-        let lane = &self.lanes[index];
         let appending = self.sink.appending.as_ref().filter(|(lane, _)| *lane == index);
         let appending = appending.map(|(_, loaded)| &loaded.chunk);
         let media = self.slots[slot].media.as_ref()?;
-        let mut at = media.index_at(playhead)?;
-        if playhead >= media.segments[at].end_secs() - 0.05 {
-            at += 1;
-        }
-        let rest = media.segments.get(at..).unwrap_or_default();
-        let found = rest
-            .iter()
-            .find(|segment| !segment.gap && !lane.has(slot, segment, appending))
-            .cloned();
+        let found = unit::next(
+            &self.lanes[index],
+            slot,
+            media,
+            Wanted { playhead_secs: playhead, appending, parts: core.config.low_latency },
+        );
         self.lanes[index].complete = found.is_none() && media.ended;
         found
     }
 
-    fn fetch_segment(&mut self, core: &mut Core, index: usize, slot: SlotId, segment: &Segment) {
+    fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {
+        let segment = &unit.segment;
         let Some(init) = self.auxiliary_for_map(core, segment) else { return };
         let Some(decrypt) = self.auxiliary_for_key(core, segment) else { return };
         let timeout = SEGMENT_TIMEOUT;
         let pending = Pending::new(core, timeout);
         let lane = &mut self.lanes[index];
         let rung = lane.decided.take().or(lane.last_rung).unwrap_or(0);
-        let before = segment.sequence.0.checked_sub(1).map(MediaSequence);
-        let continues = before.is_some_and(|before| {
-            lane.last_fetched == Some((slot, before, segment.discontinuity_sequence))
-        });
-        lane.last_fetched = Some((slot, segment.sequence, segment.discontinuity_sequence));
+        let continues = unit.follows(lane.last_fetched.as_ref(), slot);
+        let asked_for = Fetched {
+            slot,
+            sequence: segment.sequence,
+            part: unit.part,
+            discontinuity: segment.discontinuity_sequence,
+            end_secs: segment.end_secs(),
+        };
+        let after = lane.last_fetched.replace(asked_for);
         lane.last_rung = Some(rung);
         lane.download = Some(Download {
             pending,
             slot,
             rung,
             sequence: segment.sequence,
+            part: unit.part,
+            hint: unit.hinted.then(|| segment.url.to_string()),
+            after,
             discontinuity: segment.discontinuity_sequence,
             start_secs: segment.start_secs,
             duration_secs: segment.duration_secs,
@@ -118,6 +143,27 @@ impl Session {
                 self.selected = Some(now_selected);
                 let (index, automatic) = now_selected;
                 core.emit(Output::Event(Event::RenditionSelected { index, automatic }));
+            }
+        }
+    }
+
+    /// A playlist was reloaded: a part that was asked for by a hint may be there, or not come.
+    pub(crate) fn check_hints(&mut self, core: &mut Core, slot: SlotId) {
+        let Some(media) = &self.slots[slot].media else { return };
+        for lane in &mut self.lanes {
+            let Some(download) = lane.download.as_mut().filter(|download| download.slot == slot)
+            else {
+                continue;
+            };
+            let Some(url) = &download.hint else { continue };
+            if unit::is_listed(media, url) {
+                // The server has it now: from here on it is a part like others.
+                download.hint = None;
+                download.heard_at = core.now;
+            } else if !unit::is_announced(media, url) && download.received_bytes == 0 {
+                let after = download.after.clone();
+                lane.cancel_download(core);
+                lane.last_fetched = after;
             }
         }
     }

@@ -12,8 +12,10 @@ use crate::buffer::{Sink, SinkPhase};
 use crate::catalog::Catalog;
 use crate::io::*;
 use crate::lane::Lane;
+use crate::latency::Follower;
 use crate::playhead::Player;
-use crate::playlist::{MasterState, Slot};
+use crate::playlist::MasterState;
+use crate::slot::Slot;
 use crate::stall::Stall;
 
 /// How long a host may take to answer a probe before every rendition counts as playable.
@@ -24,6 +26,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// While playback should run and does not.
 const QUICK_HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// Nothing at all happens for so long only if nothing could.
+const SLEEP: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub(crate) enum Phase {
@@ -62,12 +67,15 @@ pub(crate) struct Session {
     pub(crate) selected: Option<(usize, bool)>,
     pub(crate) shown: Option<usize>,
     pub(crate) stall: Stall,
+    pub(crate) follower: Follower,
     pub(crate) buffering: bool,
     pub(crate) stream_type: Option<StreamType>,
     pub(crate) online: bool,
     pub(crate) visible: bool,
     /// When something useful last arrived.
     pub(crate) last_success: Instant,
+    /// When anything last happened.
+    last_input: Instant,
 }
 
 impl Session {
@@ -103,11 +111,13 @@ impl Session {
             selected: None,
             shown: None,
             stall: Stall::default(),
+            follower: Follower::default(),
             buffering: false,
             stream_type: None,
             online: true,
             visible: true,
             last_success: core.now,
+            last_input: core.now,
         };
         session.set_buffering(core, true);
         session
@@ -118,6 +128,7 @@ impl Session {
         if matches!(self.phase, Phase::Failed) {
             return;
         }
+        self.notice_sleep(core);
         match input {
             Input::Load(_) | Input::Unload | Input::Tick | Input::Viewport { .. } => {}
             Input::SelectRendition(choice) => self.select(choice),
@@ -155,6 +166,16 @@ impl Session {
         }
     }
 
+    /// A device that slept, or a page whose timers were stopped: the time that passed says nothing
+    /// about servers and networks.
+    fn notice_sleep(&mut self, core: &Core) {
+        if core.now.since(self.last_input) > SLEEP {
+            self.last_success = core.now;
+            self.stall.forgive();
+        }
+        self.last_input = core.now;
+    }
+
     /// Does everything that is due.
     pub(crate) fn advance(&mut self, core: &mut Core) {
         self.expire(core);
@@ -174,6 +195,7 @@ impl Session {
             self.work_sink(core);
             self.schedule(core);
             self.unstick(core);
+            self.keep_up(core);
             self.watch(core);
         }
     }
@@ -186,7 +208,8 @@ impl Session {
             Phase::Probing { since } => Some(*since + PROBE_PATIENCE),
             Phase::Playing => self.playing_wakeup(core),
         };
-        let slots = self.slots.iter().filter_map(|slot| slot.wakeup(now));
+        let blocking = self.follows_closely(core);
+        let slots = self.slots.iter().filter_map(|slot| slot.wakeup(now, blocking));
         let lanes = self.lanes.iter().filter_map(|lane| lane.wakeup(now));
         let auxiliaries = self.auxiliaries.iter().filter_map(|auxiliary| auxiliary.wakeup(now));
         let earliest = own.into_iter().chain(slots).chain(lanes).chain(auxiliaries).min()?;

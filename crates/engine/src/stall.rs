@@ -82,7 +82,7 @@ impl Session {
         }) {
             self.seek(core, next.start_secs + LANDING_SECS, SeekReason::Gap);
         } else if stood >= PATIENCE {
-            self.recover_evicted(position);
+            self.recover_evicted(position, held_ahead);
         }
     }
 
@@ -129,14 +129,16 @@ impl Session {
     }
 
     /// The books say that media is there, the element says that it is not: the browser dropped it.
-    fn recover_evicted(&mut self, position_secs: f64) {
+    fn recover_evicted(&mut self, position_secs: f64, held_secs: f64) {
         if self.sink.appending.is_some() {
             return;
         }
         for lane in &mut self.lanes {
             let Some(chunk) = lane.book.at(position_secs) else { continue };
             let range = TimeRange { start_secs: chunk.start_secs, end_secs: chunk.end_secs };
-            lane.book.remove(range);
+            if range.end_secs > position_secs + held_secs + 0.1 {
+                lane.book.remove(range);
+            }
         }
     }
 }

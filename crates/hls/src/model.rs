@@ -187,8 +187,8 @@ pub struct Media {
     pub discontinuity_sequence: DiscontinuitySequence,
     /// In order.
     pub segments: Vec<Segment>,
-    /// Parts of the segment that is not complete yet.
-    pub open_parts: Vec<Part>,
+    /// The segment that is being made: its parts so far, and all that holds for it. It has no URL.
+    pub open: Box<Segment>,
     /// EXT-X-PRELOAD-HINT.
     pub preload_hints: Vec<PreloadHint>,
     /// EXT-X-RENDITION-REPORT.
@@ -240,6 +240,27 @@ pub struct Segment {
     pub bitrate_kbps: Option<u64>,
     /// EXT-X-PART.
     pub parts: Vec<Part>,
+    /// EXT-X-CUE-OUT and the like: where advertisements may stand.
+    pub cue: Option<Cue>,
+}
+
+/// EXT-X-CUE-OUT, EXT-X-CUE-OUT-CONT and EXT-X-CUE-IN, which are not in the RFC but in use.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cue {
+    /// A break begins with this segment.
+    Out {
+        /// How long it will be.
+        duration_secs: Option<f64>,
+    },
+    /// The break goes on.
+    Continues {
+        /// How much of it is over.
+        elapsed_secs: Option<f64>,
+        /// How long it is.
+        duration_secs: Option<f64>,
+    },
+    /// The programme goes on with this segment.
+    In,
 }
 
 /// A part of a resource.
@@ -377,6 +398,16 @@ impl Media {
         self.segments.last().map_or(0.0, Segment::end_secs)
     }
 
+    /// Where the newest part ends, or the last segment where there is none.
+    pub fn edge_secs(&self) -> f64 {
+        self.end_secs().max(self.open.end_secs())
+    }
+
+    /// Whether it offers parts of segments before they are complete.
+    pub fn is_low_latency(&self) -> bool {
+        self.part_target_secs.is_some() && !self.ended
+    }
+
     /// The segment of that number.
     pub fn segment(&self, sequence: MediaSequence) -> Option<&Segment> {
         let first = self.segments.first()?.sequence.0;
@@ -394,6 +425,16 @@ impl Segment {
     /// Where it ends; see [`Self::start_secs`].
     pub fn end_secs(&self) -> f64 {
         self.start_secs + self.duration_secs
+    }
+
+    /// Parts and where each begins.
+    pub fn placed_parts(&self) -> impl Iterator<Item = (f64, &Part)> {
+        let mut end_secs = self.start_secs;
+        self.parts.iter().map(move |part| {
+            let start_secs = end_secs;
+            end_secs += part.duration_secs;
+            (start_secs, part)
+        })
     }
 }
 

@@ -277,6 +277,7 @@ struct Pending {
     date_ms: Option<i64>,
     gap: bool,
     parts: Vec<Part>,
+    cue: Option<Cue>,
 }
 
 struct MediaReader {
@@ -310,6 +311,9 @@ impl MediaReader {
             "-X-GAP" => self.pending.gap = true,
             "-X-BITRATE" => self.bitrate_kbps = integer(tag.value).filter(|kbps| *kbps > 0),
             "-X-PART" => self.part(tag)?,
+            "-X-CUE-OUT" | "-X-CUE-OUT-CONT" | "-X-CUE-IN" => {
+                self.pending.cue = Some(cue(tag.name, tag.value));
+            }
             "-X-START" => self.out.start = start(list),
             "-X-DATERANGE" => self.out.date_ranges.push(date_range(list)),
             "-X-SERVER-CONTROL" => {
@@ -432,12 +436,12 @@ impl MediaReader {
             program_date_time_ms: pending.date_ms,
             gap: pending.gap,
             parts: pending.parts,
+            cue: pending.cue,
         });
         Ok(())
     }
 
     fn finish(mut self) -> Media {
-        self.out.open_parts = self.pending.parts;
         let durations = self.out.segments.iter().map(|segment| segment.duration_secs);
         let longest = durations.fold(0.0, f64::max);
         if self.out.target_duration_secs <= 0.0 {
@@ -458,6 +462,17 @@ impl MediaReader {
             segment.start_secs = start_secs;
             start_secs += segment.duration_secs;
         }
+        self.out.open = Box::new(Segment {
+            sequence: self.out.next_sequence(),
+            discontinuity_sequence: DiscontinuitySequence(self.discontinuity),
+            start_secs,
+            duration_secs: self.pending.parts.iter().map(|part| part.duration_secs).sum(),
+            map: self.map,
+            keys: self.keys,
+            parts: self.pending.parts,
+            cue: self.pending.cue,
+            ..Segment::default()
+        });
         propagate_dates(&mut self.out.segments);
         self.out
     }
@@ -479,6 +494,26 @@ fn propagate_dates(segments: &mut [Segment]) {
                 // A saturating cast.
                 let after_ms = ((segment.start_secs - anchor.1) * 1000.0).round() as i64;
                 segment.program_date_time_ms = Some(anchor.0.saturating_add(after_ms));
+            }
+        }
+    }
+}
+
+/// `EXT-X-CUE-OUT:30`, `EXT-X-CUE-OUT:DURATION=30`, `EXT-X-CUE-OUT-CONT:8/30` or
+/// `EXT-X-CUE-OUT-CONT:ElapsedTime=8,Duration=30`: everybody writes them differently.
+fn cue(name: &str, value: &str) -> Cue {
+    let list = Attributes(value);
+    let named = |names: [&str; 2]| names.into_iter().find_map(|name| list.decimal(name));
+    let plain = |text: &str| decimal(text).filter(|secs| *secs >= 0.0);
+    let duration_secs = named(["DURATION", "Duration"]);
+    match name {
+        "-X-CUE-IN" => Cue::In,
+        "-X-CUE-OUT" => Cue::Out { duration_secs: duration_secs.or_else(|| plain(value)) },
+        _ => {
+            let (elapsed, total) = value.split_once('/').unwrap_or((value, ""));
+            Cue::Continues {
+                elapsed_secs: named(["ElapsedTime", "ELAPSEDTIME"]).or_else(|| plain(elapsed)),
+                duration_secs: duration_secs.or_else(|| plain(total)),
             }
         }
     }

@@ -36,7 +36,7 @@ impl Media {
         }
         let Some(old_last) = self.segments.last() else {
             let changed =
-                !new.segments.is_empty() || new.ended || new.open_parts != self.open_parts;
+                !new.segments.is_empty() || new.ended || new.open.parts != self.open.parts;
             *self = new;
             return Ok(if changed { Change::Advanced } else { Change::Unchanged });
         };
@@ -61,7 +61,7 @@ impl Media {
         let changed = new.next_sequence() != self.next_sequence()
             || new.media_sequence != self.media_sequence
             || new.ended != self.ended
-            || new.open_parts.len() != self.open_parts.len();
+            || new.open.parts.len() != self.open.parts.len();
         *self = new;
         Ok(if changed { Change::Advanced } else { Change::Unchanged })
     }
@@ -90,13 +90,32 @@ impl Media {
         for segment in after {
             segment.start_secs += shift;
         }
+        self.open.start_secs += shift;
+    }
+
+    /// Says that the segment `sequence`, which may be the open one, begins `by_secs` later than was
+    /// thought, as the timestamps of a part tell; the one before ends there, and what comes after
+    /// moves along.
+    pub fn correct_start(&mut self, sequence: MediaSequence, by_secs: f64) {
+        let at = self.segments.partition_point(|segment| segment.sequence < sequence);
+        if let Some(before) = at.checked_sub(1).and_then(|before| self.segments.get_mut(before)) {
+            before.duration_secs = (before.duration_secs + by_secs).max(0.001);
+        }
+        for segment in self.all_mut().skip(at) {
+            segment.start_secs += by_secs;
+        }
     }
 
     /// Moves the whole timeline.
     pub fn shift(&mut self, by_secs: f64) {
-        for segment in &mut self.segments {
+        for segment in self.all_mut() {
             segment.start_secs += by_secs;
         }
+    }
+
+    /// The open segment too.
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
+        self.segments.iter_mut().chain([&mut *self.open])
     }
 
     /// Delta update (RFC 8216bis section 6.2.5.1): the skipped segments are the ones known.
@@ -113,7 +132,7 @@ impl Media {
         // EXT-X-DISCONTINUITY, KEY, MAP and dates of the skipped part are not repeated.
         let last = segments.last().cloned().unwrap_or_default();
         let first_discontinuity = new.discontinuity_sequence.0;
-        for segment in &mut new.segments {
+        for segment in new.all_mut() {
             let since = segment.discontinuity_sequence.0.saturating_sub(first_discontinuity);
             segment.discontinuity_sequence.0 = last.discontinuity_sequence.0.saturating_add(since);
             segment.map = segment.map.take().or_else(|| last.map.clone());
@@ -159,7 +178,7 @@ impl Media {
         // Servers that take away EXT-X-DISCONTINUITY tags without counting them are put right.
         let discontinuity = known.discontinuity_sequence.0;
         let told = new.segments[first_common].discontinuity_sequence.0;
-        for segment in &mut new.segments {
+        for segment in new.all_mut() {
             let number = segment.discontinuity_sequence.0;
             segment.discontinuity_sequence.0 = (number + discontinuity).saturating_sub(told);
         }
@@ -174,8 +193,11 @@ impl Media {
                 }
                 break;
             };
+            // As its timestamps told, if it was loaded, rather than as it was announced.
             new.segments[index].start_secs = known.start_secs;
+            new.segments[index].duration_secs = known.duration_secs;
         }
+        new.open.start_secs = new.end_secs();
     }
 
     /// The window has slid past everything known.
@@ -193,7 +215,7 @@ impl Media {
         let shift = start - first.start_secs;
         if first.discontinuity_sequence < last.discontinuity_sequence {
             let lift = last.discontinuity_sequence.0 - first.discontinuity_sequence.0;
-            for segment in &mut new.segments {
+            for segment in new.all_mut() {
                 segment.discontinuity_sequence.0 =
                     segment.discontinuity_sequence.0.saturating_add(lift);
             }
@@ -206,7 +228,7 @@ impl Media {
         let Some(last) = self.segments.last() else { return };
         let lift = last.discontinuity_sequence.0.saturating_add(1);
         let base = new.discontinuity_sequence.0;
-        for segment in &mut new.segments {
+        for segment in new.all_mut() {
             let since = segment.discontinuity_sequence.0.saturating_sub(base);
             segment.discontinuity_sequence.0 = lift.saturating_add(since);
         }

@@ -133,9 +133,9 @@ fn tags_after_the_last_uri_are_not_lost() {
     let media = media(
         "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=1.0\n#EXTINF:4,\na\n#EXT-X-PART:DURATION=1.0,URI=\"p1\",INDEPENDENT=YES\n#EXT-X-PART:DURATION=0.9,URI=\"p2\",BYTERANGE=\"10@5\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p3\",BYTERANGE-START=15\n#EXT-X-RENDITION-REPORT:URI=\"../b/index.m3u8\",LAST-MSN=1,LAST-PART=1\n",
     );
-    assert_eq!(media.open_parts.len(), 2);
-    assert!(media.open_parts[0].independent);
-    assert_eq!(media.open_parts[1].byte_range, Some(ByteRange { offset: 5, length: 10 }));
+    assert_eq!(media.open.parts.len(), 2);
+    assert!(media.open.parts[0].independent);
+    assert_eq!(media.open.parts[1].byte_range, Some(ByteRange { offset: 5, length: 10 }));
     assert_eq!(media.preload_hints[0].start, 15);
     assert_eq!(media.rendition_reports[0].url, "https://cdn.example/live/b/index.m3u8");
 }

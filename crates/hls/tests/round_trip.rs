@@ -140,7 +140,7 @@ proptest! {
         prop_assert_eq!(read.ended, written.end_list);
         prop_assert_eq!(read.segments.len(), written.segments.len());
         prop_assert_eq!(read.server_control.hold_back_secs, written.hold_back_secs);
-        same_parts(&read.open_parts, &written.trailing_parts)?;
+        same_parts(&read.open.parts, &written.trailing_parts)?;
         prop_assert_eq!(read.server_control.can_skip_until_secs, written.can_skip_until_secs);
         prop_assert_eq!(read.start, written.start);
         prop_assert_eq!(&read.date_ranges, &written.date_ranges);

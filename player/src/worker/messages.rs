@@ -64,7 +64,7 @@ wire_struct!(Stats {
     bytes,
 });
 wire_enum!(StreamType { 0u8 => Live, 1u8 => OnDemand });
-wire_enum!(SeekReason { 0u8 => Start, 1u8 => Gap, 2u8 => Nudge, 3u8 => BehindWindow });
+wire_enum!(SeekReason { 0u8 => Start, 1u8 => Gap, 2u8 => Nudge, 3u8 => BehindWindow, 4u8 => LiveEdge });
 wire_enum!(FailureKind {
     0u8 => Network,
     1u8 => Http,

@@ -4,6 +4,7 @@
 //! A scenario reads as a list of steps on a [`World`]; nothing waits for real time.
 
 pub mod element;
+pub mod live;
 pub mod movie;
 pub mod network;
 pub mod origin;
@@ -12,8 +13,9 @@ pub mod world;
 use std::time::Duration;
 
 pub use element::Element;
+pub use live::Live;
 pub use network::{Fault, Network, Period};
-pub use origin::{Live, Origin, Reply, Vod};
+pub use origin::{Origin, Reply, Vod};
 pub use world::World;
 
 /// Shorthand for scenarios.

@@ -147,6 +147,13 @@ impl Network {
         }
     }
 
+    /// The server holds the answer back: its first byte comes at this moment.
+    pub fn hold(&mut self, request: RequestId, until: Instant) {
+        if let Some(transfer) = self.transfers.iter_mut().find(|t| t.request == request) {
+            transfer.head_at = Some(until);
+        }
+    }
+
     /// It does not come any more.
     pub fn cancel(&mut self, request: RequestId) {
         self.transfers.retain(|transfer| transfer.request != request);

@@ -6,6 +6,8 @@ use immersive_hls::write;
 use immersive_media::TrackKind;
 use immersive_media::time::{MPEG_TS_TIMESCALE, Timestamp};
 
+pub use crate::live::Live;
+
 /// What a server answers.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -25,6 +27,8 @@ pub enum Reply {
     },
     /// An HTTP error.
     Status(u16),
+    /// Held back: ask again at this moment.
+    NotBefore(f64),
 }
 
 /// Something that answers requests.
@@ -93,7 +97,7 @@ impl Default for Content {
 const AUDIO_KBPS: u64 = 96;
 
 impl Content {
-    fn master(&self) -> write::MasterPlaylist {
+    pub(crate) fn master(&self) -> write::MasterPlaylist {
         let variants = self.ladder_kbps.iter().enumerate().map(|(rung, kbps)| write::Variant {
             uri: format!("{rung}/index.m3u8"),
             bandwidth_bps: kbps * 1100,
@@ -121,7 +125,7 @@ impl Content {
         }
     }
 
-    fn segment(&self, number: u64) -> write::Segment {
+    pub(crate) fn segment(&self, number: u64) -> write::Segment {
         write::Segment {
             uri: format!("{number}.ts"),
             duration_secs: self.segment_secs,
@@ -141,7 +145,12 @@ impl Content {
     }
 
     /// `None` for the rung: separate audio.
-    fn media(&self, rung: Option<usize>, number: u64) -> Reply {
+    pub(crate) fn media(&self, rung: Option<usize>, number: u64) -> Reply {
+        self.stretch(rung, number, 0.0, 1.0)
+    }
+
+    /// What of a segment lies between these shares of it: a part.
+    pub(crate) fn stretch(&self, rung: Option<usize>, number: u64, from: f64, to: f64) -> Reply {
         if self.gaps.contains(&number) {
             return Reply::Status(404);
         }
@@ -154,8 +163,9 @@ impl Content {
         } else {
             0.0
         };
-        let start = base + since as f64 * self.segment_secs + missing;
-        let end = base + (since + 1) as f64 * self.segment_secs;
+        let missing = if from > 0.0 { 0.0 } else { missing };
+        let start = base + (since as f64 + from) * self.segment_secs + missing;
+        let end = base + (since as f64 + to) * self.segment_secs;
         let track = |kind, codec: &str, lead: f64| TrackTiming {
             kind,
             codec: codec.to_owned(),
@@ -170,7 +180,7 @@ impl Content {
             (Some(_), true) => vec![video()],
             (Some(_), false) => vec![video(), audio()],
         };
-        Reply::Media { bytes: (self.size_bits(rung, number) / 8.0) as u64, tracks }
+        Reply::Media { bytes: (self.size_bits(rung, number) * (to - from) / 8.0) as u64, tracks }
     }
 }
 
@@ -188,14 +198,14 @@ pub fn unwrapped(raw: Timestamp, near: Option<Timestamp>) -> Timestamp {
 }
 
 /// The parts of a URL like `http://origin.test/name/2/17.ts`.
-fn split(url: &str) -> Option<(&str, &str)> {
+pub(crate) fn split(url: &str) -> Option<(&str, &str)> {
     let path = url.split('?').next()?;
     let mut parts = path.rsplit('/');
     let file = parts.next()?;
     Some((parts.next()?, file))
 }
 
-fn rung_of(folder: &str) -> Option<Option<usize>> {
+pub(crate) fn rung_of(folder: &str) -> Option<Option<usize>> {
     if folder == "audio" { Some(None) } else { folder.parse().ok().map(Some) }
 }
 
@@ -256,129 +266,6 @@ impl Origin for Vod {
         }
         match file.strip_suffix(".ts").and_then(|number| number.parse().ok()) {
             Some(number) if number < self.segments => self.content.media(rung, number),
-            _ => Reply::Status(404),
-        }
-    }
-}
-
-/// A stream that is being made: segment `n` is complete at `(n + 1) * segment_secs`.
-#[derive(Clone, Debug)]
-pub struct Live {
-    /// What it is made of.
-    pub content: Content,
-    /// Segments in the playlist.
-    pub window: u64,
-    /// Segments made before the virtual epoch.
-    pub made_before: u64,
-    /// EXT-X-PROGRAM-DATE-TIME of the virtual epoch; `None`: no dates.
-    pub wall_clock_ms: Option<f64>,
-    /// Nothing is added after this moment.
-    pub ends_at_secs: Option<f64>,
-    /// The playlists stop being updated between these moments.
-    pub frozen: Option<(f64, f64)>,
-    /// The encoder starts again, counting from zero, at this moment.
-    pub restarts_at_secs: Option<f64>,
-    /// EXT-X-DISCONTINUITY-SEQUENCE is forgotten.
-    pub forgets_discontinuity_sequence: bool,
-    /// Everything stays in the playlist.
-    pub event: bool,
-    /// HOLD-BACK.
-    pub hold_back_secs: Option<f64>,
-}
-
-impl Live {
-    /// Segments of so many seconds, six in the window, long under way.
-    pub fn of_segments(segment_secs: f64) -> Self {
-        Self {
-            content: Content { segment_secs, ..Content::default() },
-            window: 6,
-            made_before: 100,
-            wall_clock_ms: Some(1.7e12),
-            ends_at_secs: None,
-            frozen: None,
-            restarts_at_secs: None,
-            forgets_discontinuity_sequence: false,
-            event: false,
-            hold_back_secs: None,
-        }
-    }
-
-    /// Number of the first segment of this run of the encoder that is not there yet, and the moment
-    /// that its number 0 began.
-    fn state(&self, at_secs: f64) -> (u64, f64) {
-        let mut at = at_secs;
-        if let Some((from, to)) = self.frozen {
-            at = if (from..to).contains(&at) { from } else { at };
-        }
-        let ended = self.ends_at_secs.map_or(at, |end| at.min(end));
-        match self.restarts_at_secs.filter(|restart| *restart <= at) {
-            Some(restart) => (((ended - restart) / self.content.segment_secs) as u64, restart),
-            None => {
-                let made = (ended / self.content.segment_secs) as u64;
-                let zero = -(self.made_before as f64) * self.content.segment_secs;
-                (self.made_before + made, zero)
-            }
-        }
-    }
-
-    fn playlist(&self, at_secs: f64) -> String {
-        let (next, zero_secs) = self.state(at_secs);
-        let first = if self.event { 0 } else { next.saturating_sub(self.window) };
-        let prefix = if zero_secs > 0.0 { "r" } else { "" };
-        let segments = (first..next).map(|number| {
-            let began_secs = zero_secs + number as f64 * self.content.segment_secs;
-            let segment = self.content.segment(number);
-            write::Segment {
-                uri: format!("{prefix}{}", segment.uri),
-                program_date_time_ms: self
-                    .wall_clock_ms
-                    .map(|ms| (ms + began_secs * 1000.0).round() as i64),
-                ..segment
-            }
-        });
-        let gone = self.content.discontinuities.iter().filter(|at| **at < first).count();
-        write::MediaPlaylist {
-            target_duration_secs: self.content.segment_secs.ceil() as u64,
-            media_sequence: first,
-            discontinuity_sequence: if self.forgets_discontinuity_sequence {
-                0
-            } else {
-                gone as u64
-            },
-            playlist_type: self.event.then_some(PlaylistType::Event),
-            hold_back_secs: self.hold_back_secs,
-            independent_segments: true,
-            segments: segments.collect(),
-            end_list: self.ends_at_secs.is_some_and(|end| at_secs >= end),
-            ..write::MediaPlaylist::default()
-        }
-        .to_string()
-    }
-}
-
-impl Origin for Live {
-    fn reply(&mut self, url: &str, _range: Option<ByteRange>, at_secs: f64) -> Reply {
-        let Some((folder, file)) = split(url) else { return Reply::Status(400) };
-        if file == "master.m3u8" {
-            return Reply::Text(self.content.master().to_string());
-        }
-        let Some(rung) = rung_of(folder) else { return Reply::Status(404) };
-        if file == "index.m3u8" {
-            return Reply::Text(self.playlist(at_secs));
-        }
-        let (next, zero_secs) = self.state(at_secs);
-        let name = file.strip_suffix(".ts").unwrap_or_default();
-        let restarted = name.starts_with('r');
-        let number: Option<u64> = name.trim_start_matches('r').parse().ok();
-        match number {
-            Some(number) if restarted == (zero_secs > 0.0) => {
-                let kept = self.event || number + 2 * self.window + 4 >= next;
-                if number < next && kept {
-                    self.content.media(rung, number)
-                } else {
-                    Reply::Status(404)
-                }
-            }
             _ => Reply::Status(404),
         }
     }

@@ -397,6 +397,10 @@ impl World {
         };
         let range = request.fetch.byte_range;
         let reply = self.origin.reply(&request.fetch.url, range, now_secs);
+        if let Reply::NotBefore(at_secs) = reply {
+            let at = Instant::from_micros((at_secs * 1e6).ceil() as u64);
+            return self.network.hold(id, at.max(self.now + Duration::from_micros(1)));
+        }
         let refused = refused.or(match reply {
             Reply::Status(status) => Some(RequestError::Status { status, retry_after: None }),
             _ => None,
@@ -409,7 +413,7 @@ impl World {
         let bytes = match &reply {
             Reply::Text(text) => text.len() as u64,
             Reply::Media { bytes, .. } | Reply::Auxiliary { bytes } => *bytes,
-            Reply::Status(_) => 0,
+            Reply::Status(_) | Reply::NotBefore(_) => 0,
         };
         self.network.answer(id, bytes, request.fault.as_ref());
         request.reply = Some(reply);
@@ -462,7 +466,7 @@ impl World {
             Some(Reply::Auxiliary { bytes }) => {
                 self.input(Input::AuxiliaryLoaded { request: id, transfer: transfer(bytes) });
             }
-            Some(Reply::Status(_)) | None => {}
+            Some(Reply::Status(_) | Reply::NotBefore(_)) | None => {}
         }
     }
 
