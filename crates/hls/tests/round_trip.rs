@@ -147,6 +147,9 @@ proptest! {
         same_parts(&read.open.parts, &written.trailing_parts)?;
         if let Some(next) = &written.next_segment {
             prop_assert_eq!(read.open.program_date_time_ms, next.program_date_time_ms);
+            let before: u64 = written.segments.iter().map(|listed| u64::from(listed.discontinuity)).sum();
+            let now = written.discontinuity_sequence + before + u64::from(next.discontinuity);
+            prop_assert_eq!(read.open.discontinuity_sequence.0, now);
         }
         prop_assert_eq!(read.server_control.can_skip_until_secs, written.can_skip_until_secs);
         prop_assert_eq!(read.start, written.start);
