@@ -11,6 +11,7 @@ use crate::ingest::policy::Policy;
 use crate::live::ladder;
 use crate::live::pictures::Pictures;
 use crate::live::stream::{Container, Shape};
+use crate::{hooks, record};
 
 /// Every setting with its default and what it means; `serve --print-config` prints it.
 pub const TEMPLATE: &str = include_str!("config.toml");
@@ -33,6 +34,10 @@ pub struct Config {
     pub live: Live,
     /// Which renditions are made.
     pub ladder: ladder::Config,
+    /// What is recorded.
+    pub record: record::Config,
+    /// Whom to tell what.
+    pub hooks: hooks::Config,
 }
 
 /// How live streams are cut.
@@ -61,6 +66,8 @@ impl Default for Config {
             ingest: Policy::default(),
             live: Live::default(),
             ladder: ladder::Config::default(),
+            record: record::Config::default(),
+            hooks: hooks::Config::default(),
         }
     }
 }

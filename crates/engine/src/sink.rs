@@ -83,6 +83,10 @@ impl Session {
             return;
         };
         self.last_success = core.now;
+        // It works, unless it was left since this was asked for.
+        if self.lanes[lane].wanted_slot(&self.catalog) == Some(loaded.chunk.slot) {
+            self.slots[loaded.chunk.slot].penalty_until = None;
+        }
         let lane = &mut self.lanes[lane];
         lane.book.insert(loaded.chunk);
         lane.retry.reset();
