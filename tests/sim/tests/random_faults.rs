@@ -147,7 +147,8 @@ fn play_through(world: &mut World, troubles: &[Trouble]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
+    // The same every time; `PROPTEST_RNG_SEED=1 PROPTEST_CASES=10000` looks further.
+    #![proptest_config(ProptestConfig { cases: 300, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     /// The world itself sees to it that there is no busy loop, no two appends at once, nothing
     /// appended that is not there, nothing removed from under the playhead.
