@@ -81,6 +81,7 @@ impl Origin {
             ffmpeg: ffmpeg.clone(),
             shape: config.shape(),
             ladder: config.ladder.clone(),
+            pictures: config.live.pictures.clone(),
         };
         let notices = Arc::new(Notices::default());
         let pictures = Pictures::new(ffmpeg.clone());

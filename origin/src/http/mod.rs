@@ -102,7 +102,7 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["ops", file] => ops::page(file, request),
         ["api", "streams", name, "picture.jpg"] => ops::picture(app, name, request).await,
         ["api", "recordings"] => recordings::list(app, request),
-        ["hls", ref rest @ ..] => live::answer(app, rest, request),
+        ["hls", ref rest @ ..] => live::answer(app, rest, request).await,
         ["vod", name, file] if app.catalog.get(name).is_some() => {
             recordings::answer(app, name, file, request).await
         }
