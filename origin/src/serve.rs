@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use immersive_media::spherical::Spherical;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -90,12 +89,13 @@ impl Origin {
         let catalog = Catalog::open(&rec)
             .with_context(|| format!("the recordings in {} cannot be read", rec.display()))?;
         let catalog = Arc::new(catalog);
+        let layouts = config.live.pictures.clone();
         let recorder = Recorder::new(
             config.record.clone(),
             catalog.clone(),
             hooks.clone(),
             notices.clone(),
-            Arc::new(|_, _| Spherical::default()),
+            Arc::new(move |stream, metadata| layouts.of(stream, metadata)),
         );
         let hub = Hub::new(vec![
             Box::new(Arc::new(live)),

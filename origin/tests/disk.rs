@@ -31,7 +31,8 @@ fn pictures(path: &Path) -> u64 {
     command.args(["-v", "error", "-count_packets", "-select_streams", "v"]);
     command.args(["-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]).arg(path);
     let text = String::from_utf8(common::output_of(&mut command)).expect("text");
-    text.trim().trim_end_matches(',').parse().expect("a number")
+    let first = text.lines().next().unwrap_or_default();
+    first.trim_end_matches(',').parse().expect("a number")
 }
 
 fn recordings(origin: &Origin) -> Vec<std::path::PathBuf> {

@@ -16,6 +16,8 @@ const WORKSHOP: &str = "
 [live]
 segment_secs = 10.0
 window = 6
+container = \"ts\"
+part_secs = 0.0
 [cache]
 playlist_secs = 3
 segment_secs = 900

@@ -201,7 +201,7 @@ impl Part {
         described.sort_by_key(|fragment| fragment.kind == TrackKind::Audio);
         let inits: Vec<&[u8]> = described.iter().filter_map(|f| f.init.as_deref()).collect();
         let size = described.iter().find_map(|fragment| fragment.resolution).unwrap_or_default();
-        let layout = (recorder.layout)(&self.stream, size);
+        let layout = (recorder.layout)(&self.stream, self.transmuxer.metadata());
         let init = join_tracks(&inits).and_then(|init| set_spherical(&init, &layout));
         let init = init.map_err(bad)?;
         let (name, folder) = recorder.catalog.new_folder(&self.stream, self.began)?;
