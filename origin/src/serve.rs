@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::ffmpeg::Ffmpeg;
 use crate::hooks::{Announcer, Hooks};
-use crate::http::{self, App, Counters, Server};
+use crate::http::{self, App, Counters, FileCache, Server};
 use crate::hub::Hub;
 use crate::ingest::rtmp;
 use crate::live::registry::Registry;
@@ -70,6 +70,7 @@ impl Origin {
             shape: config.shape(),
             ladder: config.ladder.clone(),
             pictures: config.live.pictures.clone(),
+            redundant: config.live.redundant.clone(),
         };
         let notices = Arc::new(Notices::default());
         let hooks = Hooks::new(config.hooks.clone());
@@ -94,6 +95,7 @@ impl Origin {
             hub: hub.clone(),
             site: config.site.clone(),
             data: config.data.clone(),
+            files: FileCache::default(),
             catalog,
             notices,
             started: clock::unix_now(),
