@@ -14,7 +14,7 @@ use crate::session::Session;
 /// A playlist is small: one that takes longer does not come.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One that came before comes as quickly again, or not at all.
+/// Where one came, others come as quickly, or not at all.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers in a row that brought nothing after which a server does not hold answers back, whatever
@@ -192,13 +192,11 @@ impl Session {
         let is_held_back = directives.until.is_some() && slot.media.is_some();
         let held = Duration::from_secs_f64(3.0 * target_secs.min(60.0) + 2.0);
         let url = directed(&slot.url, directives);
-        let known = slot.media.is_some();
-        let timeout = if is_held_back {
-            held
-        } else if known {
-            RELOAD_TIMEOUT.max(slot.took * 4).min(4 * TIMEOUT)
-        } else {
-            TIMEOUT
+        let took = self.slots.iter().filter(|slot| slot.media.is_some()).map(|slot| slot.took);
+        let timeout = match took.max() {
+            _ if is_held_back => held,
+            Some(took) => RELOAD_TIMEOUT.max(took * 4).min(4 * TIMEOUT),
+            None => TIMEOUT,
         };
         let pending = fetch_playlist(core, url, timeout);
         let slot = &mut self.slots[id];
