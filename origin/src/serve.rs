@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::ffmpeg::Ffmpeg;
 use crate::hooks::{Announcer, Hooks};
-use crate::http::{self, App, Counters, Server};
+use crate::http::{self, App, Counters, FileCache, Server};
 use crate::hub::Hub;
 use crate::ingest::policy::Policy;
 use crate::ingest::rtmp;
@@ -81,6 +81,7 @@ impl Origin {
             shape: config.shape(),
             ladder: config.ladder.clone(),
             pictures: config.live.pictures.clone(),
+            redundant: config.live.redundant.clone(),
         };
         let notices = Arc::new(Notices::default());
         let pictures = Pictures::new(ffmpeg.clone());
@@ -108,6 +109,7 @@ impl Origin {
             hub: hub.clone(),
             site: config.site.clone(),
             data: config.data.clone(),
+            files: FileCache::default(),
             catalog,
             notices,
             pictures,

@@ -91,6 +91,8 @@ pub struct Live {
     pub part_secs: f64,
     /// How pictures lie around the viewer, by stream name; `*` for all others.
     pub pictures: Pictures,
+    /// Where other origins serve the same streams: their variants are listed as well.
+    pub redundant: Vec<String>,
 }
 
 impl Default for Config {
@@ -119,6 +121,7 @@ impl Default for Live {
             container: Container::Cmaf,
             part_secs: 0.33,
             pictures: Pictures::default(),
+            redundant: Vec::new(),
         }
     }
 }
@@ -163,6 +166,7 @@ impl Config {
             live.part_secs,
             live.segment_secs
         );
+        config.ladder.check()?;
         let rungs = &config.ladder.rungs;
         ensure!(rungs.len() <= 8, "ladder.rungs has {} entries, allowed are up to 8", rungs.len());
         for rung in rungs {

@@ -1,5 +1,6 @@
 //! What the origin serves over HTTP.
 
+mod cache;
 mod files;
 mod live;
 mod ops;
@@ -27,6 +28,7 @@ use crate::ops::pictures::Pictures;
 use crate::ops::viewers::Viewers;
 use crate::record::Catalog;
 
+pub use cache::FileCache;
 pub use server::{Server, bind};
 
 /// Everything that requests are answered from.
@@ -40,6 +42,8 @@ pub struct App {
     pub site: Option<PathBuf>,
     /// The data folder.
     pub data: PathBuf,
+    /// Files of both that were read lately.
+    pub files: FileCache,
     /// Recordings.
     pub catalog: Arc<Catalog>,
     /// What operators should know.
@@ -106,7 +110,7 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["vod", name, file] if app.catalog.get(name).is_some() => {
             recordings::answer(app, name, file, request).await
         }
-        ["vod", ..] => files::recording(&app.data, &segments, request).await,
+        ["vod", ..] => files::recording(app, &segments, request).await,
         _ => site::answer(app, &segments, request).await,
     }
 }
