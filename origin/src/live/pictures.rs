@@ -90,7 +90,8 @@ fn found(metadata: &Metadata) -> Picture {
         Some("flat" | "rectilinear") => Some(Shape::Flat),
         _ => None,
     };
-    let stereo = match text("stereo") {
+    // In FLV `stereo` says whether sound has two channels: ffmpeg writes that and drops its namesake.
+    let stereo = match text("stereo_mode").or_else(|| text("stereo")) {
         Some("mono") => Some(Stereo::Mono),
         Some("tb" | "top-bottom") => Some(Stereo::Tb),
         Some("sbs" | "left-right") => Some(Stereo::Sbs),

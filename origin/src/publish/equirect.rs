@@ -71,7 +71,7 @@ pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str, give_up: Duratio
         command.args(["-map", "0:v"]);
     }
     command.args(["-map", "1:a", "-shortest", "-metadata", "projection=equirect"]);
-    command.args(["-metadata", if signal.stereo { "stereo=tb" } else { "stereo=mono" }]);
+    command.args(["-metadata", if signal.stereo { "stereo_mode=tb" } else { "stereo_mode=mono" }]);
     command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-crf", "21"]);
     let rate = format!("{}k", signal.kbps);
     command.args(["-maxrate", &rate, "-bufsize", &rate, "-pix_fmt", "yuv420p"]);
