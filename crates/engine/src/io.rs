@@ -253,8 +253,11 @@ pub enum Resource {
     /// Text for [`Input::PlaylistLoaded`].
     Playlist,
     /// The init segment of an EXT-X-MAP, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
-    Init,
-    /// The 16 bytes of an AES-128 key, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
+    Init {
+        /// How to decrypt it.
+        decrypt: Option<Decrypt>,
+    },
+    /// The 16 bytes of an AES-128 key, or the 32 of AES-256, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
     Key,
     /// Media for [`Input::SegmentLoaded`].
     Segment {
@@ -298,7 +301,8 @@ impl Tracks {
     }
 }
 
-/// METHOD=AES-128 of RFC 8216 section 4.3.2.4: the whole segment is AES-128-CBC with PKCS7.
+/// METHOD=AES-128 of RFC 8216 section 4.3.2.4, and AES-256 by its example: the whole resource is
+/// AES-CBC with PKCS7. The length of the key says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decrypt {
     /// The request that brought the key.
