@@ -65,7 +65,7 @@ impl Unit {
             url: hint.url.as_str().into(),
             byte_range,
             parts: Vec::new(),
-            ..open.clone()
+            ..Segment::clone(open)
         };
         let independent = open.parts.is_empty();
         Self { segment, part: Some(open.parts.len() as u32), hinted: true, independent }
@@ -170,13 +170,13 @@ fn hinted(lane: &Lane, slot: SlotId, media: &Media, appending: Option<&Chunk>) -
 }
 
 fn uses_byte_ranges(media: &Media) -> bool {
-    let recent = media.segments.iter().rev().take(2).chain([&media.open]);
+    let recent = media.segments.iter().rev().take(2).chain([&*media.open]);
     recent.flat_map(|segment| &segment.parts).any(|part| part.byte_range.is_some())
 }
 
 /// Whether a part of this address is there, as far as the playlist knows.
 pub(crate) fn is_listed(media: &Media, url: &str) -> bool {
-    let recent = media.segments.iter().rev().take(3).chain([&media.open]);
+    let recent = media.segments.iter().rev().take(3).chain([&*media.open]);
     recent.flat_map(|segment| &segment.parts).any(|part| &*part.url == url)
 }
 

@@ -188,7 +188,7 @@ pub struct Media {
     /// In order.
     pub segments: Vec<Segment>,
     /// The segment that is being made: its parts so far, and all that holds for it. It has no URL.
-    pub open: Segment,
+    pub open: Box<Segment>,
     /// EXT-X-PRELOAD-HINT.
     pub preload_hints: Vec<PreloadHint>,
     /// EXT-X-RENDITION-REPORT.

@@ -463,7 +463,7 @@ impl MediaReader {
             segment.start_secs = start_secs;
             start_secs += segment.duration_secs;
         }
-        self.out.open = Segment {
+        self.out.open = Box::new(Segment {
             sequence: self.out.next_sequence(),
             discontinuity_sequence: DiscontinuitySequence(self.discontinuity),
             start_secs,
@@ -473,7 +473,7 @@ impl MediaReader {
             parts: self.pending.parts,
             cue: self.pending.cue,
             ..Segment::default()
-        };
+        });
         propagate_dates(&mut self.out.segments);
         self.out
     }

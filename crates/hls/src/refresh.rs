@@ -115,7 +115,7 @@ impl Media {
 
     /// The open segment too.
     fn all_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
-        self.segments.iter_mut().chain([&mut self.open])
+        self.segments.iter_mut().chain([&mut *self.open])
     }
 
     /// Delta update (RFC 8216bis section 6.2.5.1): the skipped segments are the ones known.

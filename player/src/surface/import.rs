@@ -2,12 +2,12 @@
 //! texture in one pass, which scales if need be.
 
 use immersive_render::{shaders, wgpu};
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlVideoElement;
 
 use super::source::{Shrinker, UploadError};
-use crate::web::webgpu::{GpuDevice, GpuRenderPipeline};
+use crate::web::webgpu::{GpuDevice, GpuRenderPipeline, VideoFrame};
 
 /// Brings frames into a texture. Descriptors are made once and reused.
 pub(super) struct Importer {
@@ -43,6 +43,25 @@ impl Importer {
             Way::Copy { shrinker: None }
         };
         Some(Self { device, way })
+    }
+
+    /// Draws a grey frame into `texture`, so that the driver has made its programs before the first
+    /// frame comes: it makes them when they are first used.
+    pub(super) fn rehearse(&self, texture: &wgpu::Texture) {
+        let Way::Blit(blit) = &self.way else { return };
+        // As decoders hand them out: 2 by 2 pixels of luma, and one each of the colours.
+        let planes = Uint8Array::new_with_length(6).fill(128, 0, 6);
+        let side = JsValue::from(2);
+        let init = object(&[
+            ("format", &"I420".into()),
+            ("codedWidth", &side),
+            ("codedHeight", &side),
+            ("timestamp", &0.into()),
+        ]);
+        // Without WebCodecs, the first frame waits for the driver.
+        let Ok(frame) = VideoFrame::new(&planes, &init) else { return };
+        let _ = blit.run(&self.device, &frame, texture);
+        frame.close();
     }
 
     /// Fills `texture`, of any size, with the current frame. Everything happens before it returns:
@@ -95,10 +114,10 @@ impl Blit {
     fn run(
         &self,
         device: &GpuDevice,
-        video: &HtmlVideoElement,
+        source: &JsValue,
         texture: &wgpu::Texture,
     ) -> Result<(), UploadError> {
-        set(&self.import_descriptor, "source", video);
+        set(&self.import_descriptor, "source", source);
         let imported = device
             .import_external_texture(&self.import_descriptor)
             .map_err(|error| UploadError::from_js(&error))?;

@@ -1,7 +1,7 @@
 //! The two backends behind one face.
 
 use immersive_render::Scene;
-use immersive_view::Viewport;
+use immersive_view::{Projection, Viewport};
 use web_sys::{HtmlCanvasElement, HtmlVideoElement};
 
 use super::Backend;
@@ -17,8 +17,11 @@ pub(super) enum Painter {
 }
 
 impl Painter {
-    pub(super) async fn webgpu(canvas: &HtmlCanvasElement) -> Result<Self, String> {
-        WebGpu::new(canvas).await.map(|backend| Self::WebGpu(Box::new(backend)))
+    pub(super) async fn webgpu(
+        canvas: &HtmlCanvasElement,
+        projection: Projection,
+    ) -> Result<Self, String> {
+        WebGpu::new(canvas, projection).await.map(|backend| Self::WebGpu(Box::new(backend)))
     }
 
     pub(super) fn webgl2(canvas: &HtmlCanvasElement) -> Result<Self, String> {

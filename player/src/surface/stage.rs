@@ -182,12 +182,12 @@ impl Stage {
             return;
         };
         let element = canvas.element.clone();
-        let old = {
+        let (old, projection) = {
             let mut state = self.state.borrow_mut();
             state.generation += 1;
             state.drawn = None;
             state.stats.backend = None;
-            (state.painter.take(), state.canvas.replace(canvas))
+            ((state.painter.take(), state.canvas.replace(canvas)), state.projection)
         };
         if let Some(old) = &old.1 {
             old.element.remove();
@@ -196,7 +196,7 @@ impl Stage {
         let weak = Rc::downgrade(self);
         let task = Task::spawn(async move {
             let outcome = match backend {
-                Backend::WebGpu => Painter::webgpu(&element).await,
+                Backend::WebGpu => Painter::webgpu(&element, projection).await,
                 Backend::WebGl2 => Painter::webgl2(&element),
             };
             if let Some(stage) = weak.upgrade() {

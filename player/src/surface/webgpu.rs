@@ -2,7 +2,7 @@
 
 use immersive_render::wgpu;
 use immersive_render::{FRAME_FORMAT, Renderer, Scene, frame_texture, read_rgba};
-use immersive_view::Viewport;
+use immersive_view::{Camera, Projection, StereoLayout, Viewport};
 use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlCanvasElement, HtmlVideoElement};
@@ -23,8 +23,12 @@ pub(super) struct WebGpu {
 }
 
 impl WebGpu {
-    /// Takes the canvas over. The error says what is missing.
-    pub(super) async fn new(canvas: &HtmlCanvasElement) -> Result<Self, String> {
+    /// Takes the canvas over, and makes ready for frames of `projection`. The error says what is
+    /// missing.
+    pub(super) async fn new(
+        canvas: &HtmlCanvasElement,
+        projection: Projection,
+    ) -> Result<Self, String> {
         let gpu = navigator_gpu().ok_or("no navigator.gpu")?;
         let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
         descriptor.backends = wgpu::Backends::BROWSER_WEBGPU;
@@ -59,7 +63,40 @@ impl WebGpu {
             view_formats: Vec::new(),
         };
         let renderer = Renderer::new(&device, &queue, format);
-        Ok(Self { device, queue, surface, configuration, renderer, importer, frame: None })
+        let mut backend =
+            Self { device, queue, surface, configuration, renderer, importer, frame: None };
+        backend.rehearse(projection);
+        Ok(backend)
+    }
+
+    /// Goes the whole way of a frame once, with a few pixels, while the first one is still loading:
+    /// drivers compile when something is first drawn, which takes longer than the drawing.
+    fn rehearse(&mut self, projection: Projection) {
+        let frame = frame_texture(&self.device, 2, 2);
+        self.importer.rehearse(&frame);
+        self.renderer.set_frame(&frame);
+        let size = Viewport { width_px: 1, height_px: 1 };
+        let scene = Scene::on_screen(&Camera::default(), size, projection, StereoLayout::Mono);
+        let target = self.target(size);
+        self.renderer.draw(&scene, &target.create_view(&wgpu::TextureViewDescriptor::default()));
+    }
+
+    /// A texture that is drawn on as the canvas is.
+    fn target(&self, size: Viewport) -> wgpu::Texture {
+        self.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("captured picture"),
+            size: wgpu::Extent3d {
+                width: size.width_px,
+                height: size.height_px,
+                depth_or_array_layers: 1,
+            },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: self.configuration.format,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+            view_formats: &[],
+        })
     }
 
     /// Resolves when the device is lost.
@@ -117,20 +154,7 @@ impl WebGpu {
         if size.width_px > limit || size.height_px > limit {
             return Err(CaptureError::TooLarge { limit_px: limit });
         }
-        let target = self.device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("captured picture"),
-            size: wgpu::Extent3d {
-                width: size.width_px,
-                height: size.height_px,
-                depth_or_array_layers: 1,
-            },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: self.configuration.format,
-            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
-            view_formats: &[],
-        });
+        let target = self.target(size);
         self.renderer.draw(scene, &target.create_view(&wgpu::TextureViewDescriptor::default()));
         let (device, queue) = (self.device.clone(), self.queue.clone());
         Ok(Box::pin(async move {

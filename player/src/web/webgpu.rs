@@ -1,6 +1,6 @@
 //! The part of WebGPU that wgpu 30 does not offer on the web: imported video frames.
 
-use js_sys::{Promise, Reflect};
+use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
@@ -37,6 +37,14 @@ extern "C" {
         this: &GpuDevice,
         descriptor: &JsValue,
     ) -> Result<JsValue, JsValue>;
+
+    /// `VideoFrame` of WebCodecs: a frame without a video.
+    pub type VideoFrame;
+    /// From planes in memory. Throws where there is no WebCodecs.
+    #[wasm_bindgen(catch, constructor)]
+    pub fn new(planes: &Uint8Array, init: &JsValue) -> Result<VideoFrame, JsValue>;
+    #[wasm_bindgen(method)]
+    pub fn close(this: &VideoFrame);
 
     /// `GPUQueue`.
     pub type GpuQueue;
