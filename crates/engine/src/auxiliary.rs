@@ -102,7 +102,14 @@ impl Session {
             let pending = Pending::new(core, AUXILIARY_TIMEOUT);
             known.pending = Some(pending);
             let (request, url, timeout) = (pending.request, url.to_owned(), AUXILIARY_TIMEOUT);
-            core.emit(Output::Fetch(Fetch { request, resource, url, byte_range, timeout }));
+            core.emit(Output::Fetch(Fetch {
+                request,
+                resource,
+                url,
+                byte_range,
+                timeout,
+                headers: Vec::new(),
+            }));
         }
         known.loaded
     }

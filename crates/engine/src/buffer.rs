@@ -132,6 +132,8 @@ pub(crate) struct Sink {
     pub(crate) phase: SinkPhase,
     /// The append in flight: which lane, and what.
     pub(crate) appending: Option<(usize, Loaded)>,
+    /// Something was appended.
+    pub(crate) began: bool,
     /// `EndOfStream` was said and nothing was appended since.
     pub(crate) ended: bool,
     duration_secs: Option<f64>,

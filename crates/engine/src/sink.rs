@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::Core;
 use crate::buffer::{Chunk, Loaded, SMALL_HOLE_SECS, SinkPhase, emergency_eviction, eviction};
 use crate::io::*;
+use crate::lane::Lane;
 use crate::session::Session;
 
 impl Session {
@@ -32,6 +33,11 @@ impl Session {
     }
 
     fn append_next(&mut self, core: &mut Core) {
+        // Browsers want to know all tracks before the first bytes of any.
+        let is_awaited = |lane: &Lane| lane.ready.is_empty() && !lane.complete;
+        if !self.sink.began && self.lanes.iter().any(is_awaited) {
+            return;
+        }
         let waiting = self.lanes.iter().enumerate().filter_map(|(index, lane)| {
             let blocked = lane.append_not_before.is_some_and(|time| time > core.now);
             lane.ready.front().filter(|_| !blocked).map(|loaded| (index, loaded.chunk.start_secs))
@@ -45,6 +51,7 @@ impl Session {
             timestamp_offset_secs: loaded.timestamp_offset_secs,
         });
         self.sink.ended = false;
+        self.sink.began = true;
         self.sink.appending = Some((index, loaded));
     }
 
@@ -83,7 +90,11 @@ impl Session {
             return;
         };
         self.last_success = core.now;
-        let lane = &mut self.lanes[lane];
+        let Some(lane) = self.lanes.get_mut(lane) else { return };
+        if lane.fixed_slot.is_some_and(|slot| slot != loaded.chunk.slot) {
+            // The viewer chose another sound meanwhile.
+            return;
+        }
         lane.book.insert(loaded.chunk);
         lane.retry.reset();
         lane.skips_in_a_row = 0;
@@ -100,6 +111,10 @@ impl Session {
         else {
             return;
         };
+        if lane >= self.lanes.len() {
+            core.emit(Output::Discard(request));
+            return;
+        }
         match error {
             AppendError::QuotaExceeded => self.quota_exceeded(core, lane, loaded),
             AppendError::Rejected { detail } => {

@@ -70,6 +70,11 @@ impl Segments {
         self.ready.iter().find(|(ready, _)| *ready == request).map(|(_, segment)| segment.clone())
     }
 
+    /// Everything that waits to be appended.
+    pub fn all_ready(&self) -> impl Iterator<Item = &Segment> {
+        self.ready.iter().map(|(_, segment)| segment)
+    }
+
     /// Bytes that nobody needs any more.
     pub fn discard(&mut self, request: RequestId) {
         self.ready.retain(|(ready, _)| *ready != request);
@@ -199,6 +204,17 @@ impl Segments {
                 let input = Input::PlaylistLoaded { request, final_url, body: &body, transfer };
                 engine.handle(now(), input);
             }
+            Resource::Text { decrypt } => {
+                let bytes = self.expected.remove(index).collected;
+                match self.decrypted(bytes, decrypt) {
+                    Ok(bytes) => {
+                        let body = String::from_utf8_lossy(&bytes);
+                        let input = Input::TextLoaded { request, body: &body, transfer };
+                        engine.handle(now(), input);
+                    }
+                    Err(error) => self.fail(engine, transfers, request, error),
+                }
+            }
             Resource::Init { decrypt } => {
                 let bytes = self.expected.remove(index).collected;
                 match self.decrypted(bytes, decrypt) {
@@ -288,7 +304,7 @@ fn lane_of(resource: &Resource) -> Option<usize> {
     match resource {
         Resource::Segment { tracks: Tracks::Audio, .. } => Some(1),
         Resource::Segment { .. } => Some(0),
-        Resource::Playlist | Resource::Init { .. } | Resource::Key => None,
+        Resource::Playlist | Resource::Init { .. } | Resource::Key | Resource::Text { .. } => None,
     }
 }
 
