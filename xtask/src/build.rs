@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::tools::{self, Need, cargo_tools};
+use crate::tools::{self, Need, cargo_tools, npm};
 use crate::{clock, fingerprint, package, say, step, workspace};
 
 /// Options of `cargo xtask build`.
@@ -21,7 +21,7 @@ pub const NEEDS: [Need; 5] =
     [Need::RUST, Need::NODE, Need::WASM_BINDGEN, Need::TRUNK, Need::BINARYEN];
 
 /// What goes into the site, from the root of the checkout.
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
@@ -33,6 +33,7 @@ const INPUTS: [&str; 11] = [
     "site",
     "www",
     "xtask/npm/package-lock.json",
+    "xtask/npm/shrink.mjs",
 ];
 
 /// Builds the site unless dist/ has it already.
@@ -56,6 +57,7 @@ pub fn site(force: bool) -> Result<()> {
     let _ = std::fs::remove_file(&stamp);
     fetch()?;
     trunk(&staging)?;
+    shrink(&staging)?;
     replace_site(&staging, &workspace::dist())?;
     std::fs::write(&stamp, state_of(inputs))
         .with_context(|| format!("cannot write {}", stamp.display()))
@@ -89,6 +91,18 @@ fn trunk(staging: &Path) -> Result<()> {
     let outcome =
         step::must("building the site", &mut command, "The output above names the place.")?;
     say::note(&format!("  built the site in {}", clock::human(outcome.elapsed)));
+    Ok(())
+}
+
+/// Short names between WebAssembly and its glue, and scripts without what only people read.
+fn shrink(staging: &Path) -> Result<()> {
+    let mut command = Command::new("node");
+    command.arg(npm::TOOLS.folder().join("shrink.mjs")).arg(staging);
+    step::must(
+        "shrinking the site",
+        &mut command,
+        "If Trunk or wasm-bindgen changed what they write, xtask/npm/shrink.mjs must follow.",
+    )?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod lines;
 mod model;
 mod parse;
 mod refresh;
+mod steering;
 mod url;
 pub mod write;
 
@@ -18,4 +19,5 @@ pub use error::ParseError;
 pub use model::*;
 pub use parse::{Definitions, parse, parse_with};
 pub use refresh::{Change, MergeError};
+pub use steering::{PathwayClone, SteeringManifest};
 pub use url::resolve;

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use m3u8_rs::{ExtTag, MediaPlaylistType};
+use m3u8_rs::MediaPlaylistType;
 
 use crate::attributes::{Attributes, byte_range, decimal, integer};
 use crate::date;
 use crate::error::ParseError;
-use crate::lines::{Kind, Normalised, normalise};
+use crate::lines::{Kind, Normalised, Tag, normalise};
 use crate::model::*;
 use crate::url::resolve;
 
@@ -35,31 +35,19 @@ pub fn parse_with(body: &str, url: &str, imports: &Definitions) -> Result<Playli
     let normalised = normalise(body, url, imports)?;
     match normalised.kind {
         Kind::Master => master(&normalised, url).map(Playlist::Master),
-        Kind::Unknown if normalised.uri_lines.is_empty() => Err(ParseError::Empty),
+        Kind::Unknown if normalised.uris.is_empty() => Err(ParseError::Empty),
         Kind::Media | Kind::Unknown => media(&normalised, url).map(Playlist::Media),
     }
 }
 
-/// A tag as it was carried: `<line> <name>` and its value.
-struct Tag<'a> {
-    line: usize,
-    name: &'a str,
-    value: &'a str,
-}
-
-impl<'a> Tag<'a> {
-    fn of(carried: &'a ExtTag) -> Option<Self> {
-        let (line, name) = carried.tag.split_once(' ')?;
-        Some(Self { line: line.parse().ok()?, name, value: carried.rest.as_deref().unwrap_or("") })
-    }
-
-    fn attributes(&self) -> Attributes<'a> {
-        Attributes(self.value)
+impl Tag<'_> {
+    fn attributes(&self) -> Attributes<'_> {
+        Attributes(&self.value)
     }
 
     /// The attribute `name`, resolved.
     fn url(&self, base: &str, tag: &'static str) -> Result<String, ParseError> {
-        let failed = |problem| ParseError::Line { line: self.line, tag, problem };
+        let failed = |problem| ParseError::Line { line: self.line as usize, tag, problem };
         let uri = self.attributes().get("URI").ok_or(failed("there is no URI"))?;
         resolve(base, uri).ok_or(failed("the URI does not lead to an http or https URL"))
     }
@@ -67,12 +55,12 @@ impl<'a> Tag<'a> {
 
 /// Tags and URIs as m3u8-rs puts them together. It is asked for media playlists alone: to it, a
 /// variant is a segment with tags of its own.
-fn framed(normalised: &Normalised) -> Result<m3u8_rs::MediaPlaylist, ParseError> {
+fn framed(normalised: &Normalised<'_>) -> Result<m3u8_rs::MediaPlaylist, ParseError> {
     let parsed = m3u8_rs::parse_media_playlist(normalised.text.as_bytes());
     parsed.map(|(_, playlist)| playlist).map_err(|_| ParseError::Unreadable)
 }
 
-fn master(normalised: &Normalised, url: &str) -> Result<Master, ParseError> {
+fn master(normalised: &Normalised<'_>, url: &str) -> Result<Master, ParseError> {
     let parsed = framed(normalised)?;
     let mut out = Master {
         url: url.to_owned(),
@@ -80,20 +68,20 @@ fn master(normalised: &Normalised, url: &str) -> Result<Master, ParseError> {
         definitions: normalised.definitions.clone(),
         ..Master::default()
     };
-    for (index, framed) in parsed.segments.iter().enumerate() {
+    let mut tags = normalised.tags.iter().peekable();
+    // One more than there are URIs: there may be tags after the last.
+    for index in 0..=normalised.uris.len() {
         let mut stream_inf = None;
-        for tag in framed.unknown_tags.iter().filter_map(Tag::of) {
-            if tag.name == "-X-STREAM-INF" {
+        while let Some(tag) = tags.next_if(|tag| tag.uri as usize == index) {
+            if &*tag.name == "-X-STREAM-INF" {
                 stream_inf = Some(tag);
             } else {
-                master_tag(&mut out, &tag, url)?;
+                master_tag(&mut out, tag, url)?;
             }
         }
-        // The last one is the sentinel.
-        let is_uri = index < normalised.uri_lines.len();
-        if let Some(tag) = stream_inf.filter(|_| is_uri) {
-            let url = resolve(url, &framed.uri).ok_or(ParseError::Line {
-                line: tag.line,
+        if let Some((tag, uri)) = stream_inf.zip(normalised.uris.get(index)) {
+            let url = resolve(url, &uri.text).ok_or(ParseError::Line {
+                line: tag.line as usize,
                 tag: "EXT-X-STREAM-INF",
                 problem: "the URI after it does not lead to an http or https URL",
             })?;
@@ -105,7 +93,7 @@ fn master(normalised: &Normalised, url: &str) -> Result<Master, ParseError> {
 
 fn master_tag(out: &mut Master, tag: &Tag<'_>, url: &str) -> Result<(), ParseError> {
     let list = tag.attributes();
-    match tag.name {
+    match &*tag.name {
         "-X-I-FRAME-STREAM-INF" => {
             if let Ok(url) = tag.url(url, "EXT-X-I-FRAME-STREAM-INF") {
                 out.iframe_variants.push(variant(list, url));
@@ -194,7 +182,7 @@ fn start(list: Attributes<'_>) -> Option<Start> {
 
 /// `None` for METHOD=NONE.
 fn key(tag: &Tag<'_>, base: &str) -> Result<Option<Key>, ParseError> {
-    let failed = |problem| ParseError::Line { line: tag.line, tag: "EXT-X-KEY", problem };
+    let failed = |problem| ParseError::Line { line: tag.line as usize, tag: "EXT-X-KEY", problem };
     let list = tag.attributes();
     let method = match list.get("METHOD") {
         Some("NONE") => return Ok(None),
@@ -228,7 +216,7 @@ fn hex_128(text: &str) -> Option<[u8; 16]> {
     if plain { u128::from_str_radix(digits, 16).ok().map(u128::to_be_bytes) } else { None }
 }
 
-fn media(normalised: &Normalised, url: &str) -> Result<Media, ParseError> {
+fn media(normalised: &Normalised<'_>, url: &str) -> Result<Media, ParseError> {
     let parsed = framed(normalised)?;
     let mut reader = MediaReader {
         out: Media {
@@ -244,7 +232,7 @@ fn media(normalised: &Normalised, url: &str) -> Result<Media, ParseError> {
             independent_segments: parsed.independent_segments,
             media_sequence: MediaSequence(parsed.media_sequence),
             discontinuity_sequence: DiscontinuitySequence(parsed.discontinuity_sequence),
-            segments: Vec::with_capacity(parsed.segments.len()),
+            segments: Vec::with_capacity(normalised.uris.len()),
             ..Media::default()
         },
         discontinuity: parsed.discontinuity_sequence,
@@ -256,16 +244,21 @@ fn media(normalised: &Normalised, url: &str) -> Result<Media, ParseError> {
         part_range_end: 0,
         missing_durations: false,
     };
-    for (index, segment) in parsed.segments.iter().enumerate() {
-        if segment.discontinuity {
+    let mut tags = normalised.tags.iter().peekable();
+    let mut framed = parsed.segments.iter();
+    // One more than there are URIs: there may be tags after the last.
+    for index in 0..=normalised.uris.len() {
+        let uri = normalised.uris.get(index);
+        let segment = if uri.is_none_or(|uri| uri.framed) { framed.next() } else { None };
+        if segment.is_some_and(|segment| segment.discontinuity) {
             reader.discontinuity = reader.discontinuity.saturating_add(1);
         }
-        for tag in segment.unknown_tags.iter().filter_map(Tag::of) {
-            reader.tag(&tag)?;
+        while let Some(tag) = tags.next_if(|tag| tag.uri as usize == index) {
+            reader.tag(tag)?;
         }
-        // The last one is the sentinel, there for its tags alone.
-        if let Some(line) = normalised.uri_lines.get(index) {
-            reader.segment(*line as usize, segment)?;
+        if let Some(uri) = uri {
+            let byte_range = segment.and_then(|segment| segment.byte_range.as_ref());
+            reader.segment(uri.line as usize, &uri.text, byte_range)?;
         }
     }
     Ok(reader.finish())
@@ -297,23 +290,23 @@ struct MediaReader {
 impl MediaReader {
     fn tag(&mut self, tag: &Tag<'_>) -> Result<(), ParseError> {
         let list = tag.attributes();
-        match tag.name {
+        match &*tag.name {
             "INF" => {
                 let number = tag.value.split(',').next().unwrap_or_default();
                 self.pending.duration_secs = decimal(number).filter(|secs| *secs >= 0.0);
             }
             "-X-TARGETDURATION" => {
                 self.out.target_duration_secs =
-                    decimal(tag.value).filter(|secs| *secs > 0.0).unwrap_or(0.0);
+                    decimal(&tag.value).filter(|secs| *secs > 0.0).unwrap_or(0.0);
             }
             "-X-KEY" => self.key(tag)?,
             "-X-MAP" => self.map(tag)?,
-            "-X-PROGRAM-DATE-TIME" => self.pending.date_ms = date::parse(tag.value),
+            "-X-PROGRAM-DATE-TIME" => self.pending.date_ms = date::parse(&tag.value),
             "-X-GAP" => self.pending.gap = true,
-            "-X-BITRATE" => self.bitrate_kbps = integer(tag.value).filter(|kbps| *kbps > 0),
+            "-X-BITRATE" => self.bitrate_kbps = integer(&tag.value).filter(|kbps| *kbps > 0),
             "-X-PART" => self.part(tag)?,
             "-X-CUE-OUT" | "-X-CUE-OUT-CONT" | "-X-CUE-IN" => {
-                self.pending.cue = Some(cue(tag.name, tag.value));
+                self.pending.cue = Some(cue(&tag.name, &tag.value));
             }
             "-X-START" => self.out.start = start(list),
             "-X-DATERANGE" => self.out.date_ranges.push(date_range(list)),
@@ -361,7 +354,7 @@ impl MediaReader {
         let url = tag.url(&self.out.url, "EXT-X-MAP")?;
         let range = match tag.attributes().get("BYTERANGE") {
             Some(text) => Some(byte_range(text).ok_or(ParseError::Line {
-                line: tag.line,
+                line: tag.line as usize,
                 tag: "EXT-X-MAP",
                 problem: "BYTERANGE is not <length>[@<offset>] in bytes",
             })?),
@@ -406,16 +399,21 @@ impl MediaReader {
         })
     }
 
-    fn segment(&mut self, line: usize, parsed: &m3u8_rs::MediaSegment) -> Result<(), ParseError> {
+    fn segment(
+        &mut self,
+        line: usize,
+        uri: &str,
+        byte_range: Option<&m3u8_rs::ByteRange>,
+    ) -> Result<(), ParseError> {
         let pending = std::mem::take(&mut self.pending);
-        let url: Arc<str> = resolve(&self.out.url, &parsed.uri)
+        let url: Arc<str> = resolve(&self.out.url, uri)
             .ok_or(ParseError::Line {
                 line,
                 tag: "URI",
                 problem: "it does not lead to an http or https URL",
             })?
             .into();
-        let byte_range = parsed.byte_range.as_ref().map(|range| {
+        let byte_range = byte_range.map(|range| {
             // The RFC wants the same resource as before; players do not look.
             let offset = range.offset.unwrap_or(self.range_end);
             self.range_end = offset.saturating_add(range.length);

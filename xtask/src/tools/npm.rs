@@ -17,7 +17,7 @@ pub struct Folder {
 }
 
 /// Tools of the build.
-pub const TOOLS: Folder = Folder { path: "xtask/npm", purpose: "binaryen, for wasm-opt" };
+pub const TOOLS: Folder = Folder { path: "xtask/npm", purpose: "binaryen and esbuild" };
 
 /// What the benchmarks measure against; nothing else uses it.
 pub const PEERS: Folder =

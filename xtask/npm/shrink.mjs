@@ -1,0 +1,86 @@
+// Makes the site that Trunk left in a folder smaller, without changing what it does:
+//
+// - WebAssembly and its glue know each other by names like `__wbg_appendChild_d8c2a5b8b8a8ee4f`, a
+//   thousand of them, whose hashes cannot be compressed. Both sides get short ones.
+// - Scripts are minified.
+//
+// Files that name their content by a hash get a new one.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
+
+const folder = process.argv[2];
+const indexPath = join(folder, "index.html");
+const wasmOpt = join(dirname(fileURLToPath(import.meta.url)), "node_modules/binaryen/bin/wasm-opt");
+
+// From the script tag that `pattern_script` of Trunk.toml writes.
+function builtFile(index, attribute) {
+  const found = index.match(new RegExp(`data-${attribute}="?(?:\\./)?([^\\s">]+)`));
+  if (!found) throw new Error(`${indexPath} has no data-${attribute}`);
+  return found[1];
+}
+
+// Gives the imports and exports of the module short names; what became of them.
+function shortenModule(path) {
+  const said = execFileSync(
+    process.execPath,
+    [wasmOpt, path, "--minify-imports-and-exports-and-modules", "-o", path],
+    { encoding: "utf8", maxBuffer: 1 << 26 },
+  );
+  return JSON.parse(said);
+}
+
+// The same names in the glue. Every import must be there, once.
+function shortenGlue(glue, { imports, exports }) {
+  const short = new Map(imports.map(([, name, to]) => [name, to]));
+  const given = new Set();
+  glue = glue.replace(/^(\s+)(\w+)(?=: function\(|,$|: )/gm, (all, space, name) => {
+    if (!short.has(name) || given.has(name)) return all;
+    given.add(name);
+    return `${space}${short.get(name)}`;
+  });
+  const missing = imports.filter(([, name]) => !given.has(name)).map(([, name]) => name);
+  if (missing.length) throw new Error(`the glue does not provide ${missing.join(", ")}`);
+
+  const modules = new Set(imports.map(([module]) => module));
+  if (modules.size !== 1) throw new Error(`imports from ${[...modules].join(", ")}: one is expected`);
+  glue = glue.replace(`"${[...modules][0]}": import0`, "a: import0");
+
+  const exported = new Map(exports);
+  return glue.replace(/\bwasm\.(\w+)/g, (all, name) => {
+    if (!exported.has(name)) throw new Error(`the glue uses ${all}, which is not exported`);
+    return `wasm.${exported.get(name)}`;
+  });
+}
+
+const minified = (script) =>
+  transformSync(script, { minify: true, format: "esm", target: "es2022", legalComments: "none" }).code;
+
+function scriptsBelow(path) {
+  return readdirSync(path, { recursive: true }).filter((name) => name.endsWith(".js"));
+}
+
+// Renames a file after its content; the new name.
+function renamed(name) {
+  const path = join(folder, name);
+  const hash = createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16);
+  const to = name.replace(/-[0-9a-f]{16}(?=[._])/, `-${hash}`);
+  renameSync(path, join(folder, to));
+  return to;
+}
+
+let index = readFileSync(indexPath, "utf8");
+const glueName = builtFile(index, "glue");
+const wasmName = builtFile(index, "wasm");
+const gluePath = join(folder, glueName);
+const names = shortenModule(join(folder, wasmName));
+writeFileSync(gluePath, shortenGlue(readFileSync(gluePath, "utf8"), names));
+for (const name of scriptsBelow(folder)) {
+  const path = join(folder, name);
+  writeFileSync(path, minified(readFileSync(path, "utf8")));
+}
+for (const name of [glueName, wasmName]) index = index.replaceAll(name, renamed(name));
+writeFileSync(indexPath, index);
