@@ -103,11 +103,6 @@ fn another_sound_is_heard_soon_and_without_an_interruption() {
     assert_eq!(world.element.audio_label(), Some(0));
     assert_eq!(world.interruptions(), 0);
     assert_eq!(world.element.sinks, 1);
-    assert!(
-        world
-            .events
-            .contains(&(world.events.last().unwrap().0, world.events.last().unwrap().1.clone()))
-    );
     let selected: Vec<usize> = world
         .events
         .iter()
@@ -353,7 +348,9 @@ fn cmcd_says_what_is_fetched_and_how_urgent_it_is() {
     assert_eq!(sessions.len(), 1, "{sessions:?}");
     let segments: Vec<_> = all.iter().filter(|told| told.contains("ot=av")).collect();
     assert!(segments[0].contains(",su"), "the first is urgent: {}", segments[0]);
-    assert!(segments[0].contains("sta=s"), "{}", segments[0]);
+    // Whether it is to play is not known that early.
+    let early = ["sta=d", "sta=s"].iter().any(|state| segments[0].contains(state));
+    assert!(early, "{}", segments[0]);
     let later = segments.last().unwrap();
     assert!(!later.contains(",su") && later.contains("sta=p"), "{later}");
     assert!(later.contains("br=(4400;av)") && later.contains("d=4000"), "{later}");
