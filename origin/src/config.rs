@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ingest::policy::Policy;
 use crate::live::ladder;
 use crate::live::stream::Shape;
+use crate::{hooks, record};
 
 /// Every setting with its default and what it means; `serve --print-config` prints it.
 pub const TEMPLATE: &str = include_str!("config.toml");
@@ -32,6 +33,10 @@ pub struct Config {
     pub live: Live,
     /// Which renditions are made.
     pub ladder: ladder::Config,
+    /// What is recorded.
+    pub record: record::Config,
+    /// Whom to tell what.
+    pub hooks: hooks::Config,
 }
 
 /// How live streams are cut.
@@ -54,6 +59,8 @@ impl Default for Config {
             ingest: Policy::default(),
             live: Live::default(),
             ladder: ladder::Config::default(),
+            record: record::Config::default(),
+            hooks: hooks::Config::default(),
         }
     }
 }

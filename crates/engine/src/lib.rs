@@ -12,7 +12,9 @@
 //! `buffer` keeps the books of what the sink holds. `playhead` follows the media element, `stall`
 //! gets it going when it is stuck, `live` knows where the edge is,
 //! `latency` stays near it. `requests` and `retry` say when to
-//! try again and when to give up, `failover` what to do without. `metrics` counts, `cmcd` tells servers.
+//! try again and when to give up, `failover` what to do without,
+//! `steering` where else the same is to be had. `metrics` counts, `cmcd` tells
+//! servers.
 
 mod abr;
 mod arrival;
@@ -37,6 +39,7 @@ mod session;
 mod sink;
 mod slot;
 mod stall;
+mod steering;
 mod text;
 mod tracks;
 mod unit;

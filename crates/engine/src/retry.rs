@@ -9,7 +9,7 @@ use crate::io::{Failure, FailureKind, Instant, RequestError, RequestId};
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// Longest wait between tries: recovery is noticed within it.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// What a server may ask for at most by Retry-After.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);

@@ -31,7 +31,7 @@ impl Session {
     fn schedule_lane(&mut self, core: &mut Core, index: usize) {
         let lane = &self.lanes[index];
         let busy = lane.download.is_some() || lane.ready.len() >= READY_LIMIT;
-        if busy || !self.online || !lane.retry.due(core.now) || !self.started {
+        if busy || !self.online || !lane.retry.due(core.now) {
             return;
         }
         let ahead_secs = self.lane_ahead_secs(index);
@@ -41,6 +41,7 @@ impl Session {
             return;
         }
         if index == 0 && self.lanes[0].decided.is_none() {
+            self.prefer_places(core);
             let choice =
                 self.rung_to_go_on_with(core).unwrap_or_else(|| self.choose_rung(core, ahead_secs));
             self.lanes[0].decided = Some(choice);
@@ -50,6 +51,9 @@ impl Session {
             return self.load_slot(core, slot);
         }
         self.load_slot(core, slot);
+        if !self.started {
+            return;
+        }
         if let Some(unit) = self.next_unit(core, index, slot) {
             self.fetch_unit(core, index, slot, &unit);
         }

@@ -18,6 +18,7 @@ use crate::playhead::Player;
 use crate::playlist::MasterState;
 use crate::slot::Slot;
 use crate::stall::Stall;
+use crate::steering::Steering;
 use crate::text::Texts;
 
 /// How long a host may take to answer a probe before every rendition counts as playable.
@@ -78,6 +79,7 @@ pub(crate) struct Session {
     pub(crate) selected: Option<(usize, bool)>,
     pub(crate) shown: Option<usize>,
     pub(crate) stall: Stall,
+    pub(crate) steering: Steering,
     pub(crate) follower: Follower,
     pub(crate) buffering: bool,
     pub(crate) stream_type: Option<StreamType>,
@@ -129,6 +131,7 @@ impl Session {
             selected: None,
             shown: None,
             stall: Stall::default(),
+            steering: Steering::default(),
             follower: Follower::default(),
             buffering: false,
             stream_type: None,
@@ -214,6 +217,7 @@ impl Session {
             Phase::Playing => {}
         }
         if matches!(self.phase, Phase::Playing) {
+            self.steer(core);
             self.reload_playlists(core);
             self.find_start(core);
             self.work_sink(core);
@@ -233,6 +237,7 @@ impl Session {
             Phase::Probing { since } => Some(*since + PROBE_PATIENCE),
             Phase::Playing => self.playing_wakeup(core),
         };
+        let own = own.into_iter().chain(self.steering.wakeup(now)).min();
         let blocking = self.follows_closely(core);
         let slots = self.slots.iter().filter_map(|slot| slot.wakeup(now, blocking));
         let lanes = self.lanes.iter().filter_map(|lane| lane.wakeup(now));

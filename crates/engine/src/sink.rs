@@ -90,11 +90,18 @@ impl Session {
             return;
         };
         self.last_success = core.now;
-        let Some(lane) = self.lanes.get_mut(lane) else { return };
-        if lane.fixed_slot.is_some_and(|slot| slot != loaded.chunk.slot) {
+        if lane >= self.lanes.len() {
+            return;
+        }
+        if self.sink.stale.take_if(|stale| *stale == request).is_some() {
             // The viewer chose another sound meanwhile.
             return;
         }
+        // It works, unless it was left since this was asked for.
+        if self.lanes[lane].wanted_slot(&self.catalog) == Some(loaded.chunk.slot) {
+            self.slots[loaded.chunk.slot].penalty_until = None;
+        }
+        let lane = &mut self.lanes[lane];
         lane.book.insert(loaded.chunk);
         lane.retry.reset();
         lane.skips_in_a_row = 0;

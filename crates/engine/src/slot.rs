@@ -18,6 +18,12 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// it promised.
 const IDLE_ANSWERS: u32 = 3;
 
+/// How long a rendition that failed is avoided, the first time.
+const PENALTY: Duration = Duration::from_secs(30);
+
+/// A failure so long ago does not count any more.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(240);
+
 /// A media playlist, as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -36,6 +42,9 @@ pub(crate) struct Slot {
     pub(crate) idle_answers: u32,
     /// It failed and is avoided until then.
     pub(crate) penalty_until: Option<Instant>,
+    punished_at: Option<Instant>,
+    /// How often it failed lately: every time it is avoided longer.
+    penalties: u32,
     /// A delta update did not fit, or the like: wanted at once and whole.
     pub(crate) wanted_whole: bool,
     /// A delta update was asked for.
@@ -64,6 +73,8 @@ impl Slot {
             unchanged: false,
             idle_answers: 0,
             penalty_until: None,
+            punished_at: None,
+            penalties: 0,
             wanted_whole: false,
             asked_for_less: false,
         }
@@ -92,6 +103,13 @@ impl Slot {
         media.server_control.can_block_reload
             && self.idle_answers <= IDLE_ANSWERS
             && self.retry.attempts < 2
+    }
+
+    pub(crate) fn punish(&mut self, now: Instant) {
+        let was_good = self.punished_at.is_none_or(|at| now.since(at) > FORGOTTEN_AFTER);
+        self.punished_at = Some(now);
+        self.penalties = if was_good { 0 } else { (self.penalties + 1).min(3) };
+        self.penalty_until = Some(now + PENALTY * (1 << self.penalties));
     }
 
     pub(crate) fn is_avoided(&self, now: Instant) -> bool {

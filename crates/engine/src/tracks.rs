@@ -49,6 +49,9 @@ impl Session {
             return;
         }
         let was_in_video = self.lanes.len() == 1;
+        if let Some((1, loaded)) = &self.sink.appending {
+            self.sink.stale = Some(loaded.request);
+        }
         if let Some(mut old) = (self.lanes.len() > 1).then(|| self.lanes.pop()).flatten() {
             old.cancel_download(core);
             old.discard_ready(core);

@@ -9,6 +9,7 @@ mod container;
 pub mod data;
 pub mod decrypt;
 pub mod error;
+pub mod join;
 pub mod spherical;
 pub mod time;
 mod track;

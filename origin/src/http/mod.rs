@@ -3,6 +3,7 @@
 mod files;
 mod live;
 pub mod paths;
+mod recordings;
 pub mod respond;
 mod server;
 mod site;
@@ -20,6 +21,8 @@ use axum::http::{Method, Response, StatusCode};
 
 use crate::hub::Hub;
 use crate::live::registry::Registry;
+use crate::notices::Notices;
+use crate::record::Catalog;
 
 pub use server::{Server, bind};
 
@@ -34,6 +37,10 @@ pub struct App {
     pub site: Option<PathBuf>,
     /// The data folder.
     pub data: PathBuf,
+    /// Recordings.
+    pub catalog: Arc<Catalog>,
+    /// What operators should know.
+    pub notices: Arc<Notices>,
     /// When the program was started, since 1970.
     pub started: Duration,
     /// Requests answered.
@@ -79,7 +86,11 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["healthz"] => status::health(app, request),
         ["metrics"] => status::metrics(app, request),
         ["api", "streams"] => status::streams(app, request),
+        ["api", "recordings"] => recordings::list(app, request),
         ["hls", ref rest @ ..] => live::answer(app, rest, request),
+        ["vod", name, file] if app.catalog.get(name).is_some() => {
+            recordings::answer(app, name, file, request).await
+        }
         ["vod", ..] => files::recording(&app.data, &segments, request).await,
         _ => site::answer(app, &segments, request).await,
     }

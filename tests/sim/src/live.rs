@@ -253,6 +253,9 @@ impl Origin for Live {
         if file == "master.m3u8" {
             return Reply::Text(self.content.master().to_string());
         }
+        if let Some(reply) = self.content.steering(file) {
+            return reply;
+        }
         let Some(rung) = rung_of(folder) else { return Reply::Status(404) };
         if file != "index.m3u8" {
             return self.segment_or_part(rung, file, at_secs);
