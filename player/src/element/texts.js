@@ -7,6 +7,10 @@ const MOST_CUES = 5000;
 // Lines that a picture is taken to have, for cues that count in lines (WebVTT section 7.2).
 const LINES = 15;
 
+// Browsers hold playback back until a track is loaded, and one without an address never is: these
+// are loaded at once, with nothing in them.
+const EMPTY = globalThis.window && URL.createObjectURL(new Blob(["WEBVTT\n"], { type: "text/vtt" }));
+
 export class Texts {
   #video;
   #layer;
@@ -32,7 +36,7 @@ export class Texts {
     }
     this.#tracks = entries.map(({ label, language, kind }) => {
       const element = this.#video.ownerDocument.createElement("track");
-      Object.assign(element, { kind, label, srclang: language });
+      Object.assign(element, { kind, label, srclang: language, src: EMPTY });
       this.#video.append(element);
       element.track.addEventListener("cuechange", this.#redraw);
       return element;

@@ -26,7 +26,7 @@ const FRAME_RATE: u32 = 15;
 const SEGMENT_SECS: u32 = 2;
 const AUDIO_KBPS: u32 = 64;
 /// Goes into the folder's name: change it with anything that changes the clips.
-const EDITION: u32 = 4;
+const EDITION: u32 = 6;
 
 /// A panorama of 20 s with a tone, MPEG-TS, in three rungs: `calm/master.m3u8` has the picture as
 /// painted, `busy/master.m3u8` has noise on it, which fills the rungs' bitrates.
