@@ -171,6 +171,7 @@ impl Session {
             }
             Input::PlaylistLoaded { request, final_url, body, transfer } => {
                 core.metrics.transferred(transfer);
+                self.time_playlist(request, transfer);
                 self.playlist_loaded(core, request, final_url, body);
             }
             Input::AuxiliaryLoaded { request, transfer } => {
@@ -265,6 +266,8 @@ impl Session {
             live_edge_secs: self.live_edge_secs(core),
             rebuffer_count: core.metrics.rebuffer_count(),
             rebuffer_secs: core.metrics.rebuffer_secs(core.now),
+            gap_jumps: core.metrics.gap_jumps,
+            nudges: core.metrics.nudges,
             startup_ms: core.metrics.startup_ms(),
             requests: core.metrics.requests,
             bytes: core.metrics.bytes,
