@@ -11,7 +11,6 @@ use crate::world::{World, checks};
 checks!(
     encrypted_segments_play_and_protected_ones_say_why_not,
     sounds_change_without_an_interruption,
-    subtitles_are_shown_where_they_belong,
     a_change_of_codec_and_a_gap_are_played_over,
     a_full_buffer_holds_less_and_plays_on,
     without_a_network_it_says_so_and_goes_on_after,
@@ -73,47 +72,7 @@ async fn sounds_change_without_an_interruption(world: &World) -> Result<()> {
     hear(&page, TONES_HZ[0]).await?;
     ensure!(page.value("[window.waits, window.changes]").await? == json!([0, 2]), "it waited");
     ensure!(page.value("player.stats.rebufferCount").await? == json!(0), "it was interrupted");
-    Ok(())
-}
-
-async fn subtitles_are_shown_where_they_belong(world: &World) -> Result<()> {
-    let page = world.play("rich/choices/master.m3u8").await?;
-    let languages = page.value("[...player.textTracks].map((track) => track.language)").await?;
-    ensure!(languages == json!(["en", "de"]), "textTracks are {languages}");
-    let shown = "player.shadowRoot.querySelector('[part=captions]').innerText";
-    ensure!(page.value(shown).await? == json!(""), "subtitles that nobody asked for");
-    page.tab_to_player().await?;
-    page.press("c", "KeyC", 67).await?;
-    page.wait_until(&format!("{shown}.includes('second')")).await?;
-    // What is shown belongs to the moment.
-    page.hold_still().await?;
-    let at = "Math.floor(video.currentTime)";
-    page.wait_until(&format!("{shown}.includes(`second ${{{at}}}`)")).await?;
-    let middle_of = |part: &str| {
-        format!(
-            "(({{ top, bottom }}, all) => ((top + bottom) / 2 - all.top) / all.height)\
-             ([...player.shadowRoot.querySelectorAll('.cue')].find((cue) => \
-             cue.textContent.includes('{part}')).getBoundingClientRect(), \
-             player.getBoundingClientRect())"
-        )
-    };
-    let (below, above) =
-        (page.number(&middle_of("second")).await?, page.number(&middle_of("above")).await?);
-    ensure!(above < 0.3 && below > 0.6, "subtitles at {above} and {below} of the height");
-    let bold = page.value("player.shadowRoot.querySelector('.cue b') !== null").await?;
-    ensure!(bold == json!(true), "the tags of the text are not heeded");
-    // A page chooses the other language, after a seek.
-    page.value(
-        "void (player.textTracks[0].mode = 'disabled', player.textTracks[1].mode = 'showing', \
-         player.currentTime = 13.5)",
-    )
-    .await?;
-    page.wait_until(&format!("{shown}.includes('Sekunde 13')")).await?;
-    page.press("c", "KeyC", 67).await?;
-    page.wait_until(&format!("{shown} === ''")).await?;
-    let errors = page.console_errors().await?;
-    ensure!(errors.is_empty(), "errors on the console: {}", errors.join("; "));
-    Ok(())
+    page.wait_until("player.currentTime > 12").await
 }
 
 async fn a_change_of_codec_and_a_gap_are_played_over(world: &World) -> Result<()> {
