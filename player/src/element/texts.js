@@ -1,5 +1,5 @@
-// Subtitles. `<track>` elements of the inner video hold the cues, so `textTracks` is what pages know
-// from any video; what is showing is drawn into a layer over the picture, because the video itself
+// Subtitles. Text tracks of the inner video hold the cues, so `textTracks` is what pages know from
+// any video; what is showing is drawn into a layer over the picture, because the video itself
 // is not seen.
 
 // Live streams bring subtitles without end.
@@ -7,14 +7,12 @@ const MOST_CUES = 5000;
 // Lines that a picture is taken to have, for cues that count in lines (WebVTT section 7.2).
 const LINES = 15;
 
-// Browsers hold playback back until a track is loaded, and one without an address never is: these
-// are loaded at once, with nothing in them.
-const EMPTY = globalThis.window && URL.createObjectURL(new Blob(["WEBVTT\n"], { type: "text/vtt" }));
-
 export class Texts {
   #video;
   #layer;
   #tracks = [];
+  // All that were ever made.
+  #pool = [];
   #redraw = () => this.#draw();
   #changed = () => {
     this.#draw();
@@ -27,28 +25,39 @@ export class Texts {
     video.textTracks.addEventListener("change", this.#changed);
   }
 
-  // Whatever was chosen of the tracks before, by its name, stays chosen.
+  // Whatever was chosen of the tracks before, by its name, stays chosen. Tracks cannot be taken out
+  // of a video: those of an earlier stream are used again. (`<track>` elements could, but one
+  // without a file holds playback back for ever.)
   setTracks(entries) {
     const chosen = this.#tracks[this.selected()]?.label;
-    for (const element of this.#tracks) {
-      element.track.removeEventListener("cuechange", this.#redraw);
-      element.remove();
+    for (const track of this.#tracks) {
+      track.mode = "hidden";
+      for (const cue of [...track.cues]) track.removeCue(cue);
+      track.mode = "disabled";
     }
+    const free = new Set(this.#pool);
     this.#tracks = entries.map(({ label, language, kind }) => {
-      const element = this.#video.ownerDocument.createElement("track");
-      Object.assign(element, { kind, label, srclang: language, src: EMPTY });
-      this.#video.append(element);
-      element.track.addEventListener("cuechange", this.#redraw);
-      return element;
+      const known = [...free].find((track) =>
+        track.kind === kind && track.label === label && track.language === language);
+      free.delete(known);
+      return known ?? this.#add(kind, label, language);
     });
     const known = entries.findIndex(({ label }) => label === chosen);
     this.select(known >= 0 ? known : entries.findIndex((entry) => entry.default));
     this.#draw();
   }
 
+  #add(kind, label, language) {
+    const track = this.#video.addTextTrack(kind, label, language);
+    track.mode = "disabled";
+    track.addEventListener("cuechange", this.#redraw);
+    this.#pool.push(track);
+    return track;
+  }
+
   // Start, end, settings and text of each cue, one after the other.
   addCues(index, flat) {
-    const track = this.#tracks[index]?.track;
+    const track = this.#tracks[index];
     // A track that is disabled has no list of cues; what comes for it comes too late.
     if (!track?.cues) return;
     for (let at = 0; at < flat.length; at += 4) {
@@ -63,7 +72,7 @@ export class Texts {
 
   // -1 for none.
   select(index) {
-    this.#tracks.forEach(({ track }, at) => {
+    this.#tracks.forEach((track, at) => {
       const mode = at === index ? "showing" : "disabled";
       if (track.mode !== mode) track.mode = mode;
     });
@@ -71,13 +80,14 @@ export class Texts {
 
   // The track whose cues are wanted: one that shows, else one that a page listens to.
   selected() {
-    const of = (mode) => this.#tracks.findIndex(({ track }) => track.mode === mode);
+    const of = (mode) => this.#tracks.findIndex((track) => track.mode === mode);
     return of("showing") >= 0 ? of("showing") : of("hidden");
   }
 
   close() {
     this.#video.textTracks.removeEventListener("change", this.#changed);
     this.setTracks([]);
+    for (const track of this.#pool) track.removeEventListener("cuechange", this.#redraw);
   }
 
   #draw() {
