@@ -14,6 +14,7 @@
 //! `latency` stays near it. `requests` and `retry` say when to
 //! try again and when to give up, `failover` what to do without. `metrics` counts.
 
+mod abandon;
 mod abr;
 mod arrival;
 mod auxiliary;

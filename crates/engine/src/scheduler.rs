@@ -120,6 +120,8 @@ impl Session {
             duration_secs: segment.duration_secs,
             received_bytes: 0,
             heard_at: core.now,
+            asked_at: core.now,
+            looked_at: core.now,
         });
         let near = self.offsets.get(&segment.discontinuity_sequence).map(|offset| {
             let ticks = (segment.start_secs - offset) * f64::from(MPEG_TS_TIMESCALE.get());
