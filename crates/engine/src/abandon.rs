@@ -22,8 +22,8 @@ impl Session {
         let Some(lane) = self.lanes.first_mut() else { return };
         let Some(download) = &mut lane.download else { return };
         let asked = download.asked_at;
-        let due = core.now.since(asked) >= LOOK_AFTER
-            && core.now.since(download.looked_at) >= LOOK_EVERY;
+        let due =
+            core.now.since(asked) >= LOOK_AFTER && core.now.since(download.looked_at) >= LOOK_EVERY;
         if !due || self.manual.is_some() || download.part.is_some() || download.rung == 0 {
             return;
         }

@@ -29,6 +29,7 @@ mod live;
 mod metrics;
 mod playhead;
 mod playlist;
+mod replace;
 mod requests;
 mod retry;
 mod scheduler;

@@ -35,6 +35,10 @@ impl Session {
             return;
         }
         let ahead_secs = self.lane_ahead_secs(index);
+        let undecided = index == 0 && self.lanes[0].decided.is_none();
+        if undecided && self.lanes[0].ready.is_empty() && self.fetch_again(core, ahead_secs) {
+            return;
+        }
         if ahead_secs >= self.buffer_goal_secs(core)
             || self.bytes_ahead(index) > core.config.buffer_max_bytes
         {
@@ -89,7 +93,7 @@ impl Session {
         found
     }
 
-    fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {
+    pub(crate) fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {
         let segment = &unit.segment;
         let Some(init) = self.auxiliary_for_map(core, segment) else { return };
         let Some(decrypt) = self.auxiliary_for_key(core, segment) else { return };

@@ -89,6 +89,7 @@ struct Typical {
 impl Typical {
     /// How little the prior is worth: a network may as well carry a third or three times as much.
     const PRIOR_VARIANCE: f64 = 1.0;
+    const FIRST_VARIANCE: f64 = 0.25;
     const VARIANCE_WEIGHT: f64 = 0.15;
 
     fn new(prior_bps: f64) -> Self {
@@ -101,7 +102,7 @@ impl Typical {
         if self.samples == 1.0 {
             // The first sample tells more than any prior, but not how far the next may stray.
             self.bps_ln += 0.8 * surprise;
-            self.variance = 0.25;
+            self.variance = Self::FIRST_VARIANCE;
             return;
         }
         let follows = f64::from(if surprise < 0.0 { FOLLOWS_DOWN } else { FOLLOWS_UP });

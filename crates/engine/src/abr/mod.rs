@@ -1,6 +1,7 @@
 //! Which rendition next. Rules see a [`View`] and answer with an index; what they may choose from
 //! (playable, not failing, not larger than the canvas can show) is decided before.
 
+mod bola;
 mod estimator;
 mod plan;
 mod throughput;
@@ -98,6 +99,7 @@ type Maker = fn() -> Box<dyn Rule>;
 /// All rules by name: one line each.
 const MAKERS: &[(&str, Maker)] = &[
     ("plan", || Box::new(plan::Plan::default())),
+    ("bola", || Box::new(bola::Bola)),
     ("throughput", || Box::new(throughput::Throughput)),
 ];
 

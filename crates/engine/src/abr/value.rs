@@ -10,12 +10,19 @@ use super::View;
 /// Price of waiting for the duration of a segment, in utility (as in the BOLA papers).
 const WAIT_PRICE: f32 = 5.0;
 
+/// The same before anything was shown: nobody is interrupted, but they are waiting.
+const START_PRICE: f32 = 3.0;
+
 /// How much of a surprise the belief takes over: the estimator's weight of the last sample.
 pub(super) const FOLLOWS_UP: f32 = 0.3;
-pub(super) const FOLLOWS_DOWN: f32 = 0.6;
+pub(super) const FOLLOWS_DOWN: f32 = 0.45;
 
-/// A standard normal distribution in five equally likely parts.
-const FACTORS: [f32; 5] = [-1.4, -0.532, 0.0, 0.532, 1.4];
+/// What the next transfer may bring: a normal distribution in five equally likely parts, and a
+/// network that breaks down, whatever its spread was before: a lift, a tunnel, a full cell.
+const OUTCOMES: usize = 6;
+const PARTS: [f32; OUTCOMES - 1] = [-1.4, -0.532, 0.0, 0.532, 1.4];
+const BREAKDOWN_LN: f32 = -2.3;
+const BREAKDOWN_PROBABILITY: f32 = 0.01;
 
 /// Grid of beliefs.
 const RATE_STEP_LN: f32 = 0.5;
@@ -140,16 +147,13 @@ impl Values {
     fn after(&self, bits: f32, added_secs: f32, belief: &Belief) -> f32 {
         let rate_ln = belief.rate_bps.max(1.0).ln();
         let price = self.price_of_waiting(belief.rate_bps, belief.waiting_is_start);
-        let mut sum = 0.0;
-        for factor in FACTORS {
-            let surprise = factor * belief.spread;
+        expected(surprises(belief.spread).map(|surprise| {
             let secs = belief.first_byte_secs + bits / (belief.rate_bps * surprise.exp()).max(1.0);
             let waited_secs = (secs - belief.buffer_secs).max(0.0);
             let left_secs = (belief.buffer_secs - secs).max(0.0) + added_secs;
             let rate = self.rate_place(rate_ln + follow(surprise));
-            sum += self.look_up(left_secs.min(self.model.target_secs), rate) - price * waited_secs;
-        }
-        sum / FACTORS.len() as f32
+            self.look_up(left_secs.min(self.model.target_secs), rate) - price * waited_secs
+        }))
     }
 
     fn look_up(&self, buffer_secs: f32, (rate, rate_share): (usize, f32)) -> f32 {
@@ -191,8 +195,7 @@ impl Values {
                 moves.push(Move {
                     utility: self.utility(*bps),
                     price: self.price_of_waiting(rate_ln.exp(), false),
-                    outcomes: FACTORS.map(|factor| {
-                        let surprise = factor * model.spread;
+                    outcomes: surprises(model.spread).map(|surprise| {
                         let rate_bps = (rate_ln + surprise).exp();
                         let secs = model.first_byte_secs + bps * model.segment_secs / rate_bps;
                         (secs, self.rate_place(rate_ln + follow(surprise)))
@@ -205,21 +208,19 @@ impl Values {
 
     fn of_move(&self, fetch: &Move, buffer_secs: f32) -> f32 {
         let model = &self.model;
-        let mut sum = 0.0;
-        for (secs, rate) in fetch.outcomes {
+        let after = fetch.outcomes.map(|(secs, rate)| {
             let waited_secs = (secs - buffer_secs).max(0.0);
             let left_secs = (buffer_secs - secs).max(0.0) + model.segment_secs;
-            sum += self.look_up(left_secs.min(model.target_secs), rate)
-                - fetch.price * waited_secs;
-        }
-        fetch.utility + sum / FACTORS.len() as f32
+            self.look_up(left_secs.min(model.target_secs), rate) - fetch.price * waited_secs
+        });
+        fetch.utility + expected(after)
     }
 
     /// Per second.
     fn price_of_waiting(&self, rate_bps: f32, is_start: bool) -> f32 {
         // Whoever waits does not watch.
         let value_of_time = self.utility(rate_bps).clamp(0.0, 4.0);
-        (if is_start { 0.0 } else { WAIT_PRICE } + value_of_time) / self.model.segment_secs
+        (if is_start { START_PRICE } else { WAIT_PRICE } + value_of_time) / self.model.segment_secs
     }
 
     fn rate_place(&self, rate_ln: f32) -> (usize, f32) {
@@ -232,8 +233,22 @@ struct Move {
     utility: f32,
     /// Of waiting, per second.
     price: f32,
-    /// Seconds that it may take, and the place of what is believed then; equally likely.
-    outcomes: [(f32, (usize, f32)); FACTORS.len()],
+    /// Seconds that it may take, and the place of what is believed then.
+    outcomes: [(f32, (usize, f32)); OUTCOMES],
+}
+
+/// Of the logarithm of the rate.
+fn surprises(spread: f32) -> [f32; OUTCOMES] {
+    let mut surprises = [BREAKDOWN_LN; OUTCOMES];
+    for (surprise, part) in surprises.iter_mut().zip(PARTS) {
+        *surprise = part * spread;
+    }
+    surprises
+}
+
+fn expected([usual @ .., breakdown]: [f32; OUTCOMES]) -> f32 {
+    let usual = usual.iter().sum::<f32>() / PARTS.len() as f32;
+    usual + (breakdown - usual) * BREAKDOWN_PROBABILITY
 }
 
 /// How a surprise moves the logarithm of what is believed.
