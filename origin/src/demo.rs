@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::ffmpeg::{Child, Ffmpeg};
 use crate::live::ladder::{self, Rung};
 use crate::publish::{self, Behind, Pace, Signal, frames};
+use crate::record;
 use crate::serve::{Origin, until_told_to_stop};
 use crate::vod;
 
@@ -93,6 +94,7 @@ async fn config(options: &Options) -> Config {
             preset: "ultrafast".to_owned(),
             ..ladder::Config::default()
         },
+        record: record::Config { enabled: false, ..record::Config::default() },
         ..Config::default()
     }
 }

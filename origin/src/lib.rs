@@ -2,16 +2,18 @@
 
 pub mod cli;
 pub mod clock;
-pub mod codec;
 pub mod config;
 pub mod demo;
 pub mod ffmpeg;
 pub mod flv;
+pub mod hooks;
 pub mod http;
 pub mod hub;
 pub mod ingest;
 pub mod live;
+pub mod notices;
 pub mod pattern;
 pub mod publish;
+pub mod record;
 pub mod serve;
 pub mod vod;

@@ -5,17 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use immersive_media::spherical::Spherical;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock;
 use crate::config::Config;
 use crate::ffmpeg::Ffmpeg;
-use crate::http::{self, App, Counters, Server};
+use crate::hooks::{Announcer, Hooks};
+use crate::http::{self, App, Counters, FileCache, Server};
 use crate::hub::Hub;
 use crate::ingest::rtmp;
 use crate::live::registry::Registry;
 use crate::live::session::Live;
+use crate::notices::Notices;
+use crate::record::{Catalog, Recorder};
 
 /// A running origin.
 pub struct Origin {
@@ -28,6 +32,7 @@ pub struct Origin {
     /// The ffmpeg in use.
     pub ffmpeg: Ffmpeg,
     stop: watch::Sender<bool>,
+    recorder: Arc<Recorder>,
     server: Server,
     ingest: JoinHandle<()>,
 }
@@ -64,13 +69,35 @@ impl Origin {
             ffmpeg: ffmpeg.clone(),
             shape: config.shape(),
             ladder: config.ladder.clone(),
+            pictures: config.live.pictures.clone(),
+            redundant: config.live.redundant.clone(),
         };
-        let hub = Hub::new(vec![Box::new(Arc::new(live))]);
+        let notices = Arc::new(Notices::default());
+        let hooks = Hooks::new(config.hooks.clone());
+        let rec = config.data.join("rec");
+        let catalog = Catalog::open(&rec)
+            .with_context(|| format!("the recordings in {} cannot be read", rec.display()))?;
+        let catalog = Arc::new(catalog);
+        let recorder = Recorder::new(
+            config.record.clone(),
+            catalog.clone(),
+            hooks.clone(),
+            notices.clone(),
+            Arc::new(|_, _| Spherical::default()),
+        );
+        let hub = Hub::new(vec![
+            Box::new(Arc::new(live)),
+            Box::new(recorder.clone()),
+            Box::new(Announcer(hooks)),
+        ]);
         let app = Arc::new(App {
             registry,
             hub: hub.clone(),
             site: config.site.clone(),
             data: config.data.clone(),
+            files: FileCache::default(),
+            catalog,
+            notices,
             started: clock::unix_now(),
             counters: Counters::default(),
         });
@@ -79,7 +106,7 @@ impl Origin {
         let context = rtmp::Context { hub, policy: Arc::new(config.ingest.clone()) };
         let ingest = tokio::spawn(rtmp::serve(rtmp_listener, context, stopped));
         tracing::info!(%http, %rtmp, data = %config.data.display(), ffmpeg = ffmpeg.version, "started");
-        Ok(Self { app, http, rtmp, ffmpeg, stop, server, ingest })
+        Ok(Self { app, http, rtmp, ffmpeg, stop, recorder, server, ingest })
     }
 
     /// Ends connections and encoders.
@@ -87,6 +114,7 @@ impl Origin {
         tracing::info!("stopping");
         let _ = self.stop.send(true);
         let _ = self.ingest.await;
+        self.recorder.finish().await;
         self.server.finish().await;
     }
 }

@@ -1,8 +1,6 @@
 //! What to do without: bad segments are tried again, elsewhere, and then left out; playlists that
 //! fail are avoided for a while.
 
-use std::time::Duration;
-
 use crate::Core;
 use crate::buffer::Chunk;
 use crate::catalog::SlotId;
@@ -10,8 +8,8 @@ use crate::io::*;
 use crate::retry::{Retry, Subject, is_transient};
 use crate::session::Session;
 
-/// How long a rendition that failed is avoided.
-const PENALTY: Duration = Duration::from_secs(30);
+/// With less than this ahead, what cannot be had is left out: what follows needs time to come.
+const LAST_MOMENT_SECS: f64 = 7.0;
 
 /// Bad segments in a row that are skipped before playback fails.
 const SKIPS_IN_A_ROW: u32 = 5;
@@ -35,6 +33,7 @@ impl Session {
             part: download.part,
             rung: download.rung,
             bytes: 0,
+            is_cut: false,
         };
         self.bad_segment(core, index, chunk, error);
     }
@@ -62,9 +61,8 @@ impl Session {
         let url = segment
             .map_or_else(|| self.slots[chunk.slot].url.clone(), |segment| segment.url.to_string());
         // At the live edge a segment may be announced a moment before it is there.
-        let patience = if permanent { 1 } else { 2 };
-        let failed_over =
-            retry.attempts >= patience && index == 0 && self.fail_over(core, chunk.slot);
+        let patience = self.patience(core, chunk.slot, if permanent { 1 } else { 2 });
+        let failed_over = retry.attempts >= patience && self.fail_over(core, chunk.slot);
         if failed_over {
             self.lanes[index].retry.hurry();
             return;
@@ -73,7 +71,9 @@ impl Session {
             return self.give_up(core, Subject::Segment, &url, &retry);
         }
         let tried = retry.attempts >= if permanent { 2 } else { 4 };
-        if tried && (permanent || is_status) && core.metrics.has_first_frame() {
+        // While there is something to play, there is time to try again.
+        let urgent = self.lane_ahead_secs(index) < LAST_MOMENT_SECS;
+        if urgent && tried && (permanent || is_status) && core.metrics.has_first_frame() {
             self.skip(core, index, &chunk, &url, &retry, permanent);
         }
     }
@@ -106,23 +106,49 @@ impl Session {
         }
     }
 
-    /// Avoids a playlist for a while, if there is another one to go on with.
+    /// How often to try before going elsewhere: once, if there is another place that works.
+    pub(crate) fn patience(&self, core: &Core, id: SlotId, otherwise: u32) -> u32 {
+        let rung = self.catalog.rungs.iter().find(|rung| rung.slots.contains(&id));
+        let twins = rung.map_or_else(|| self.steering.sounds_like(id), |rung| rung.slots.clone());
+        let works = |slot: &SlotId| {
+            !self.steering.same_place(*slot, id) && !self.slots[*slot].is_avoided(core.now)
+        };
+        if twins.iter().any(works) { 1 } else { otherwise }
+    }
+
+    /// Avoids a playlist for a while, and all others that come from the same place, if there is
+    /// another one to go on with.
     pub(crate) fn fail_over(&mut self, core: &mut Core, id: SlotId) -> bool {
         let now = core.now;
-        let others =
-            self.catalog.rungs.iter().filter(|rung| rung.playable).flat_map(|rung| &rung.slots);
-        let spare =
-            others.into_iter().any(|other| *other != id && !self.slots[*other].is_avoided(now));
-        let is_main = self.catalog.rungs.iter().any(|rung| rung.slots.contains(&id));
-        if !spare || !is_main {
+        let elsewhere = |slot: &SlotId| {
+            !self.steering.same_place(*slot, id) && !self.slots[*slot].is_avoided(now)
+        };
+        let mut rungs = self.catalog.rungs.iter();
+        let is_main = rungs.any(|rung| rung.slots.contains(&id));
+        let others: Vec<SlotId> = if is_main {
+            let playable = self.catalog.rungs.iter().filter(|rung| rung.playable);
+            playable.flat_map(|rung| &rung.slots).copied().collect()
+        } else {
+            self.steering.sounds_like(id)
+        };
+        let other_places = others.iter().filter(|slot| elsewhere(slot)).count();
+        let other_slots = others
+            .iter()
+            .filter(|slot| **slot != id && !self.slots[**slot].is_avoided(now))
+            .count();
+        if others.iter().all(|slot| *slot == id) {
             return false;
         }
-        self.slots[id].penalty_until = Some(now + PENALTY);
-        for rung in &mut self.catalog.rungs {
-            if rung.slot() == id && rung.slots.len() > 1 {
-                let fresh = rung.slots.iter().position(|slot| !self.slots[*slot].is_avoided(now));
-                rung.active = fresh.unwrap_or((rung.active + 1) % rung.slots.len());
+        // If everything else is in the same place, this one alone is to blame.
+        for slot in 0..self.slots.len() {
+            if slot == id || other_places > 0 && self.steering.same_place(slot, id) {
+                self.slots[slot].punish(now);
             }
+        }
+        self.prefer_places(core);
+        if other_slots == 0 {
+            // Everything fails: elsewhere next time, but not at once.
+            return false;
         }
         let url = self.slots[id].url.clone();
         self.warn(core, ["Avoided for a while, because it fails: ", &url].concat());

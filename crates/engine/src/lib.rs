@@ -12,7 +12,8 @@
 //! `buffer` keeps the books of what the sink holds. `playhead` follows the media element, `stall`
 //! gets it going when it is stuck, `live` knows where the edge is,
 //! `latency` stays near it. `requests` and `retry` say when to
-//! try again and when to give up, `failover` what to do without. `metrics` counts.
+//! try again and when to give up, `failover` what to do without,
+//! `steering` where else the same is to be had. `metrics` counts.
 
 mod abandon;
 mod abr;
@@ -38,6 +39,7 @@ mod session;
 mod sink;
 mod slot;
 mod stall;
+mod steering;
 mod unit;
 
 use std::collections::VecDeque;

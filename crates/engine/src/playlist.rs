@@ -9,6 +9,7 @@ use crate::lane::Lane;
 use crate::retry::{Pending, Retry, Subject, is_transient};
 use crate::session::{Phase, Session};
 use crate::slot::{Slot, TIMEOUT, fetch_playlist};
+use crate::steering::Steering;
 
 /// The request for the first playlist.
 #[derive(Debug, Default)]
@@ -55,6 +56,8 @@ impl Session {
             if is(&state.pending) {
                 self.first_playlist(core, url, body);
             }
+        } else if self.steering.is_asked(request) {
+            self.steering_loaded(core, url, body);
         } else if let Some(slot) = self.slots.iter().position(|slot| is(&slot.pending)) {
             self.media_playlist(core, slot, url, body);
         }
@@ -72,6 +75,7 @@ impl Session {
 
     fn has_master(&mut self, core: &mut Core, master: Master) {
         self.catalog = Catalog::of(&master);
+        self.steering = Steering::of(&master, &self.catalog);
         self.definitions.0 = master.definitions;
         self.slots = self.catalog.slot_urls.iter().cloned().map(Slot::new).collect();
         let infos = self.catalog.infos();
@@ -87,7 +91,9 @@ impl Session {
             _ => core.now,
         };
         self.catalog = Catalog::single(&self.url);
-        self.slots = vec![Slot { asked_at, answered_at: core.now, ..Slot::new(self.url.clone()) }];
+        self.slots = vec![Slot::new(self.url.clone())];
+        self.slots[0].asked_at = asked_at;
+        self.slots[0].answered_at = core.now;
         core.emit(Output::Event(Event::Renditions(self.catalog.infos())));
         self.begin_playing(core);
         self.install(core, 0, media);
@@ -120,6 +126,7 @@ impl Session {
 
     pub(crate) fn begin_playing(&mut self, core: &mut Core) {
         self.phase = Phase::Playing;
+        self.prefer_places(core);
         let first_rung = self.choose_rung(core, 0.0);
         self.lanes = vec![Lane::default()];
         if let Some(slot) = self.catalog.audio_slot(first_rung, None) {
@@ -146,7 +153,6 @@ impl Session {
                 }
                 slot.answered_at = core.now;
                 slot.retry.reset();
-                slot.penalty_until = None;
                 self.install(core, id, media);
                 self.check_hints(core, id);
             }
@@ -249,7 +255,9 @@ impl Session {
         slot.retry.failed(core, error);
         let retry = slot.retry.clone();
         let url = slot.url.clone();
-        if retry.attempts >= if permanent { 2 } else { 3 } && self.fail_over(core, id) {
+        if retry.attempts >= self.patience(core, id, if permanent { 2 } else { 3 })
+            && self.fail_over(core, id)
+        {
             return;
         }
         if self.is_hopeless(core, &retry) {

@@ -12,6 +12,7 @@ impl Session {
         if let Phase::Master(state) = &mut self.phase {
             cancel(core, &mut state.pending);
         }
+        self.cancel_steering(core);
         for slot in &mut self.slots {
             cancel(core, &mut slot.pending);
         }
@@ -52,6 +53,7 @@ impl Session {
         if let Phase::Master(state) = &self.phase {
             late.extend(overdue(&state.pending));
         }
+        late.extend(overdue(&self.steering.pending));
         late.extend(self.slots.iter().filter_map(|slot| overdue(&slot.pending)));
         late.extend(self.auxiliaries.iter().filter_map(|auxiliary| overdue(&auxiliary.pending)));
         let downloads = self.lanes.iter().filter_map(|lane| lane.download.as_ref());
@@ -76,6 +78,8 @@ impl Session {
             if is(&state.pending) {
                 self.master_failed(core, error);
             }
+        } else if self.steering.is_asked(request) {
+            self.steering_failed(core, &error);
         } else if let Some(slot) = self.slots.iter().position(|slot| is(&slot.pending)) {
             self.playlist_failed(core, slot, error);
         } else if let Some(index) =

@@ -31,7 +31,7 @@ impl Session {
     fn schedule_lane(&mut self, core: &mut Core, index: usize) {
         let lane = &self.lanes[index];
         let busy = lane.download.is_some() || lane.ready.len() >= READY_LIMIT;
-        if busy || !self.online || !lane.retry.due(core.now) || !self.started {
+        if busy || !self.online || !lane.retry.due(core.now) {
             return;
         }
         let ahead_secs = self.lane_ahead_secs(index);
@@ -45,6 +45,7 @@ impl Session {
             return;
         }
         if index == 0 && self.lanes[0].decided.is_none() {
+            self.prefer_places(core);
             let choice =
                 self.rung_to_go_on_with(core).unwrap_or_else(|| self.choose_rung(core, ahead_secs));
             self.lanes[0].decided = Some(choice);
@@ -54,6 +55,9 @@ impl Session {
             return self.load_slot(core, slot);
         }
         self.load_slot(core, slot);
+        if !self.started {
+            return;
+        }
         if let Some(unit) = self.next_unit(core, index, slot) {
             self.fetch_unit(core, index, slot, &unit);
         }
@@ -79,18 +83,24 @@ impl Session {
 
     /// The first segment or part from the playhead on that the lane does not have.
     fn next_unit(&mut self, core: &Core, index: usize, slot: SlotId) -> Option<Unit> {
-        let playhead = self.playhead_secs();
+        let found = self.peek_unit(core, index, slot);
+        let ended = self.slots[slot].media.as_ref().is_some_and(|media| media.ended);
+        self.lanes[index].complete = found.is_none() && ended;
+        // Past what is wanted ahead there is nothing to do, whatever is missing before it.
+        let horizon_secs =
+            self.playhead_secs() + self.buffer_goal_secs(core) + 2.0 * SMALL_HOLE_SECS;
+        found.filter(|unit| unit.segment.start_secs < horizon_secs)
+    }
+
+    /// The same, only looked at.
+    pub(crate) fn peek_unit(&self, core: &Core, index: usize, slot: SlotId) -> Option<Unit> {
         let appending = self.sink.appending.as_ref().filter(|(lane, _)| *lane == index);
-        let appending = appending.map(|(_, loaded)| &loaded.chunk);
-        let media = self.slots[slot].media.as_ref()?;
-        let found = unit::next(
-            &self.lanes[index],
-            slot,
-            media,
-            Wanted { playhead_secs: playhead, appending, parts: core.config.low_latency },
-        );
-        self.lanes[index].complete = found.is_none() && media.ended;
-        found
+        let wanted = Wanted {
+            playhead_secs: self.playhead_secs(),
+            appending: appending.map(|(_, loaded)| &loaded.chunk),
+            parts: core.config.low_latency,
+        };
+        unit::next(&self.lanes[index], slot, self.slots[slot].media.as_ref()?, wanted)
     }
 
     pub(crate) fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {

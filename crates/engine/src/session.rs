@@ -18,6 +18,7 @@ use crate::playhead::Player;
 use crate::playlist::MasterState;
 use crate::slot::Slot;
 use crate::stall::Stall;
+use crate::steering::Steering;
 
 /// How long a host may take to answer a probe before every rendition counts as playable.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
@@ -69,6 +70,7 @@ pub(crate) struct Session {
     pub(crate) selected: Option<(usize, bool)>,
     pub(crate) shown: Option<usize>,
     pub(crate) stall: Stall,
+    pub(crate) steering: Steering,
     pub(crate) follower: Follower,
     pub(crate) buffering: bool,
     pub(crate) stream_type: Option<StreamType>,
@@ -113,6 +115,7 @@ impl Session {
             selected: None,
             shown: None,
             stall: Stall::default(),
+            steering: Steering::default(),
             follower: Follower::default(),
             buffering: false,
             stream_type: None,
@@ -150,6 +153,7 @@ impl Session {
             }
             Input::PlaylistLoaded { request, final_url, body, transfer } => {
                 core.metrics.transferred(transfer);
+                self.time_playlist(request, transfer);
                 self.playlist_loaded(core, request, final_url, body);
             }
             Input::AuxiliaryLoaded { request, transfer } => {
@@ -192,6 +196,7 @@ impl Session {
             Phase::Playing => {}
         }
         if matches!(self.phase, Phase::Playing) {
+            self.steer(core);
             self.reload_playlists(core);
             self.find_start(core);
             self.work_sink(core);
@@ -211,6 +216,7 @@ impl Session {
             Phase::Probing { since } => Some(*since + PROBE_PATIENCE),
             Phase::Playing => self.playing_wakeup(core),
         };
+        let own = own.into_iter().chain(self.steering.wakeup(now)).min();
         let blocking = self.follows_closely(core);
         let slots = self.slots.iter().filter_map(|slot| slot.wakeup(now, blocking));
         let lanes = self.lanes.iter().filter_map(|lane| lane.wakeup(now));
@@ -237,6 +243,8 @@ impl Session {
             live_edge_secs: self.live_edge_secs(core),
             rebuffer_count: core.metrics.rebuffer_count(),
             rebuffer_secs: core.metrics.rebuffer_secs(core.now),
+            gap_jumps: core.metrics.gap_jumps,
+            nudges: core.metrics.nudges,
             startup_ms: core.metrics.startup_ms(),
             requests: core.metrics.requests,
             bytes: core.metrics.bytes,

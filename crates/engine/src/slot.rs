@@ -14,9 +14,18 @@ use crate::session::Session;
 /// A playlist is small: one that takes longer does not come.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Where one came, others come as quickly, or not at all.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Answers in a row that brought nothing after which a server does not hold answers back, whatever
 /// it promised.
 const IDLE_ANSWERS: u32 = 3;
+
+/// How long a rendition that failed is avoided, the first time.
+const PENALTY: Duration = Duration::from_secs(30);
+
+/// A failure so long ago does not count any more.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(240);
 
 /// A media playlist, as far as it is known.
 #[derive(Debug)]
@@ -28,6 +37,8 @@ pub(crate) struct Slot {
     /// When the version that is known was asked for, and when it came.
     pub(crate) asked_at: Instant,
     pub(crate) answered_at: Instant,
+    /// How long its bytes took.
+    pub(crate) took: Duration,
     /// When it last had something new.
     pub(crate) advanced_at: Instant,
     /// The last reload brought nothing new.
@@ -36,6 +47,9 @@ pub(crate) struct Slot {
     pub(crate) idle_answers: u32,
     /// It failed and is avoided until then.
     pub(crate) penalty_until: Option<Instant>,
+    punished_at: Option<Instant>,
+    /// How often it failed lately: every time it is avoided longer.
+    penalties: u32,
     /// A delta update did not fit, or the like: wanted at once and whole.
     pub(crate) wanted_whole: bool,
     /// A delta update was asked for.
@@ -60,10 +74,13 @@ impl Slot {
             retry: Retry::default(),
             asked_at: Instant::default(),
             answered_at: Instant::default(),
+            took: Duration::ZERO,
             advanced_at: Instant::default(),
             unchanged: false,
             idle_answers: 0,
             penalty_until: None,
+            punished_at: None,
+            penalties: 0,
             wanted_whole: false,
             asked_for_less: false,
         }
@@ -92,6 +109,13 @@ impl Slot {
         media.server_control.can_block_reload
             && self.idle_answers <= IDLE_ANSWERS
             && self.retry.attempts < 2
+    }
+
+    pub(crate) fn punish(&mut self, now: Instant) {
+        let was_good = self.punished_at.is_none_or(|at| now.since(at) > FORGOTTEN_AFTER);
+        self.punished_at = Some(now);
+        self.penalties = if was_good { 0 } else { (self.penalties + 1).min(3) };
+        self.penalty_until = Some(now + PENALTY * (1 << self.penalties));
     }
 
     pub(crate) fn is_avoided(&self, now: Instant) -> bool {
@@ -168,11 +192,25 @@ impl Session {
         let is_held_back = directives.until.is_some() && slot.media.is_some();
         let held = Duration::from_secs_f64(3.0 * target_secs.min(60.0) + 2.0);
         let url = directed(&slot.url, directives);
-        let pending = fetch_playlist(core, url, if is_held_back { held } else { TIMEOUT });
+        let took = self.slots.iter().filter(|slot| slot.media.is_some()).map(|slot| slot.took);
+        let timeout = match took.max() {
+            _ if is_held_back => held,
+            Some(took) => RELOAD_TIMEOUT.max(took * 4).min(4 * TIMEOUT),
+            None => TIMEOUT,
+        };
+        let pending = fetch_playlist(core, url, timeout);
         let slot = &mut self.slots[id];
         slot.wanted_whole = false;
         slot.asked_for_less = directives.skip;
         slot.pending = Some(pending);
+    }
+
+    /// Remembers how long the bytes of a playlist took.
+    pub(crate) fn time_playlist(&mut self, request: RequestId, transfer: Transfer) {
+        let is = |slot: &&mut Slot| slot.pending.is_some_and(|pending| pending.request == request);
+        if let Some(slot) = self.slots.iter_mut().find(is) {
+            slot.took = transfer.complete_after.saturating_sub(transfer.first_byte_after);
+        }
     }
 
     /// What the main playlist says about another one (EXT-X-RENDITION-REPORT).

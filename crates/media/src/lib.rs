@@ -9,6 +9,8 @@ mod container;
 pub mod data;
 pub mod decrypt;
 pub mod error;
+pub mod join;
+pub mod pack;
 pub mod spherical;
 pub mod time;
 mod track;

@@ -1,8 +1,10 @@
 //! What the origin serves over HTTP.
 
+mod cache;
 mod files;
 mod live;
 pub mod paths;
+mod recordings;
 pub mod respond;
 mod server;
 mod site;
@@ -20,7 +22,10 @@ use axum::http::{Method, Response, StatusCode};
 
 use crate::hub::Hub;
 use crate::live::registry::Registry;
+use crate::notices::Notices;
+use crate::record::Catalog;
 
+pub use cache::FileCache;
 pub use server::{Server, bind};
 
 /// Everything that requests are answered from.
@@ -34,6 +39,12 @@ pub struct App {
     pub site: Option<PathBuf>,
     /// The data folder.
     pub data: PathBuf,
+    /// Files of both that were read lately.
+    pub files: FileCache,
+    /// Recordings.
+    pub catalog: Arc<Catalog>,
+    /// What operators should know.
+    pub notices: Arc<Notices>,
     /// When the program was started, since 1970.
     pub started: Duration,
     /// Requests answered.
@@ -79,8 +90,12 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["healthz"] => status::health(app, request),
         ["metrics"] => status::metrics(app, request),
         ["api", "streams"] => status::streams(app, request),
-        ["hls", ref rest @ ..] => live::answer(app, rest, request),
-        ["vod", ..] => files::recording(&app.data, &segments, request).await,
+        ["api", "recordings"] => recordings::list(app, request),
+        ["hls", ref rest @ ..] => live::answer(app, rest, request).await,
+        ["vod", name, file] if app.catalog.get(name).is_some() => {
+            recordings::answer(app, name, file, request).await
+        }
+        ["vod", ..] => files::recording(app, &segments, request).await,
         _ => site::answer(app, &segments, request).await,
     }
 }

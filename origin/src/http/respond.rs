@@ -146,7 +146,7 @@ pub fn content_type(path: &Path) -> &'static str {
     }
 }
 
-fn set_cache(response: &mut Response<Body>, cache: Cache) {
+pub(super) fn set_cache(response: &mut Response<Body>, cache: Cache) {
     let value = match cache {
         Cache::Immutable => "public, max-age=31536000, immutable".to_owned(),
         Cache::For(duration) => format!("public, max-age={}", duration.as_secs_f64().ceil()),
@@ -156,7 +156,7 @@ fn set_cache(response: &mut Response<Body>, cache: Cache) {
     set(response, header::CACHE_CONTROL, &value);
 }
 
-fn matches_any(candidates: Option<&HeaderValue>, etag: &str) -> bool {
+pub(super) fn matches_any(candidates: Option<&HeaderValue>, etag: &str) -> bool {
     let Some(candidates) = candidates.and_then(|value| value.to_str().ok()) else { return false };
     candidates.split(',').any(|candidate| {
         let candidate = candidate.trim();
@@ -165,15 +165,18 @@ fn matches_any(candidates: Option<&HeaderValue>, etag: &str) -> bool {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Range {
+pub(super) enum Range {
+    /// Everything.
     Whole,
+    /// Both ends belong to it.
     Part { first: u64, last: u64 },
+    /// It begins after the end.
     Unsatisfiable,
 }
 
 /// One byte range (RFC 9110, 14.1.2). Several ranges, other units and nonsense give the whole, as
 /// that section allows.
-fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
+pub(super) fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
     let condition = headers.get(header::IF_RANGE).map(|value| value.as_bytes() == etag.as_bytes());
     let spec = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let spec = spec.and_then(|spec| spec.trim().strip_prefix("bytes="));
@@ -202,7 +205,8 @@ fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
 }
 
 /// FNV-1a, 64 bits: tells versions apart, protects nothing.
-fn hash(bytes: &[u8]) -> String {
+/// An entity tag made from the bytes.
+pub fn hash(bytes: &[u8]) -> String {
     let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, fold))
 }

@@ -39,10 +39,10 @@ pub fn new_mark() -> String {
 }
 
 impl Origin {
-    /// Two small renditions beside the source, on free ports.
+    /// MPEG-TS, with a small rendition beside the source, on free ports.
     pub fn start() -> Self {
         Self::start_with(
-            "[ladder]\nrungs = [{ width = 160, kbps = 200 }]\npreset = \"ultrafast\"\nmax_lag_secs = 60\n",
+            "[live]\ncontainer = \"ts\"\n[ladder]\nrungs = [{ width = 160, kbps = 200 }]\npreset = \"ultrafast\"\nmax_lag_secs = 60\n",
             None,
         )
     }
@@ -52,6 +52,19 @@ impl Origin {
         let data = TempDir::new().expect("a temporary folder");
         let config = data.path().join("test.toml");
         std::fs::write(&config, settings).expect("the settings can be written");
+        Self::start_in(data, site)
+    }
+
+    /// With the settings and data of one that ran before.
+    pub fn restart(mut self) -> Self {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let data = std::mem::replace(&mut self.data, TempDir::new().expect("a temporary folder"));
+        Self::start_in(data, None)
+    }
+
+    fn start_in(data: TempDir, site: Option<&Path>) -> Self {
+        let config = data.path().join("test.toml");
         let mark = new_mark();
         let mut command = immersive();
         command

@@ -71,6 +71,10 @@ pub struct Content {
     pub announces_bitrates: bool,
     /// CODECS of the rungs.
     pub codecs: Option<String>,
+    /// Hosts that all have the stream; empty: it is where the playlist is.
+    pub hosts: Vec<&'static str>,
+    /// EXT-X-CONTENT-STEERING: every host is a pathway of its name, and this is the manifest.
+    pub steering: Option<String>,
 }
 
 impl Default for Content {
@@ -89,6 +93,8 @@ impl Default for Content {
             sizes_bits: None,
             announces_bitrates: false,
             codecs: Some("avc1.64001f,mp4a.40.2".to_owned()),
+            hosts: Vec::new(),
+            steering: None,
         }
     }
 }
@@ -98,31 +104,52 @@ const AUDIO_KBPS: u64 = 96;
 
 impl Content {
     pub(crate) fn master(&self) -> write::MasterPlaylist {
-        let variants = self.ladder_kbps.iter().enumerate().map(|(rung, kbps)| write::Variant {
-            uri: format!("{rung}/index.m3u8"),
-            bandwidth_bps: kbps * 1100,
-            average_bandwidth_bps: Some(kbps * 1000),
+        let here = [""];
+        let hosts = if self.hosts.is_empty() { &here[..] } else { &self.hosts[..] };
+        let prefix = |host: &str| match host {
+            "" => String::new(),
+            host => format!("http://{host}/stream/"),
+        };
+        let variant = |host: &str, rung: usize| write::Variant {
+            uri: format!("{}{rung}/index.m3u8", prefix(host)),
+            bandwidth_bps: self.ladder_kbps[rung] * 1100,
+            average_bandwidth_bps: Some(self.ladder_kbps[rung] * 1000),
             codecs: self.codecs.clone(),
             resolution: Some((320 * (rung as u32 + 1), 160 * (rung as u32 + 1))),
-            audio_group: self.separate_audio.then(|| "aac".to_owned()),
+            audio_group: self.separate_audio.then(|| format!("aac{host}")),
+            pathway_id: self.steering.as_ref().map(|_| host.to_owned()),
+            stable_id: Some(format!("v{rung}")),
             ..write::Variant::default()
-        });
-        let audio = self.separate_audio.then(|| write::Rendition {
+        };
+        let rungs = 0..self.ladder_kbps.len();
+        let variants = hosts.iter().flat_map(|host| rungs.clone().map(|rung| variant(host, rung)));
+        let audio = hosts.iter().filter(|_| self.separate_audio).map(|host| write::Rendition {
             kind: write::RenditionKind::Audio,
-            group: "aac".to_owned(),
+            group: format!("aac{host}"),
             name: "English".to_owned(),
             language: Some("en".to_owned()),
             default: true,
             autoselect: true,
             channels: Some("2".to_owned()),
-            uri: Some("audio/index.m3u8".to_owned()),
+            uri: Some(format!("{}audio/index.m3u8", prefix(host))),
         });
         write::MasterPlaylist {
             independent_segments: true,
-            renditions: audio.into_iter().collect(),
+            renditions: audio.collect(),
             variants: variants.collect(),
-            ..write::MasterPlaylist::default()
+            content_steering: self.steering.as_ref().map(|_| write::ContentSteering {
+                server_uri: "http://steering.test/app/manifest.json".to_owned(),
+                pathway_id: self.hosts.first().map(|host| (*host).to_owned()),
+            }),
         }
+    }
+
+    /// The steering manifest, if that is what was asked for.
+    pub(crate) fn steering(&self, file: &str) -> Option<Reply> {
+        (file == "manifest.json").then(|| match &self.steering {
+            Some(manifest) => Reply::Text(manifest.clone()),
+            None => Reply::Status(404),
+        })
     }
 
     pub(crate) fn segment(&self, number: u64) -> write::Segment {
@@ -253,6 +280,9 @@ impl Origin for Vod {
         let Some((folder, file)) = split(url) else { return Reply::Status(400) };
         if file == "master.m3u8" {
             return Reply::Text(self.content.master().to_string());
+        }
+        if let Some(reply) = self.content.steering(file) {
+            return reply;
         }
         let Some(rung) = rung_of(folder) else { return Reply::Status(404) };
         if rung.is_some_and(|rung| rung >= self.content.ladder_kbps.len()) {

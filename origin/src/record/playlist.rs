@@ -1,0 +1,67 @@
+//! A recording as HLS: byte ranges of its one file (RFC 8216bis sections 4.4.4.2, 4.4.4.5).
+
+use immersive_hls::write::{Map, MasterPlaylist, MediaPlaylist, Segment, Variant};
+use immersive_hls::{ByteRange, PlaylistType};
+
+use super::catalog::{Recording, State};
+
+/// The MP4 file.
+pub const FILE: &str = "video.mp4";
+/// The multivariant playlist, by the name that the reference system gave it.
+pub const MANIFEST: &str = "MANIFEST.M3U8";
+/// The media playlist.
+pub const INDEX: &str = "index.m3u8";
+
+impl Recording {
+    /// `MANIFEST.M3U8`; `None` before there is something to play.
+    pub fn manifest(&self) -> Option<String> {
+        let state = self.state();
+        let bits = |bytes: u64, duration_ms: u64| bytes * 8_000 / duration_ms.max(1);
+        let peak = state.spans.iter().map(|span| bits(span.bytes, span.duration_ms)).max()?;
+        let bytes: u64 = state.spans.iter().map(|span| span.bytes).sum();
+        let duration_ms: u64 = state.spans.iter().map(|span| span.duration_ms).sum();
+        let variant = Variant {
+            uri: INDEX.to_owned(),
+            bandwidth_bps: peak,
+            average_bandwidth_bps: Some(bits(bytes, duration_ms)),
+            codecs: Some(self.head.codecs.clone()),
+            resolution: Some((self.head.width, self.head.height)),
+            ..Variant::default()
+        };
+        let variants = vec![variant];
+        let master =
+            MasterPlaylist { independent_segments: true, variants, ..MasterPlaylist::default() };
+        Some(master.to_string())
+    }
+
+    /// `index.m3u8`; it grows while the stream is recorded.
+    pub fn playlist(&self) -> Option<String> {
+        let State { spans, complete } = self.state();
+        let longest_ms = spans.iter().map(|span| span.duration_ms).max()?;
+        let mut date_ms = self.head.began_unix_ms as i64;
+        let segments = spans.iter().map(|span| {
+            let segment = Segment {
+                uri: FILE.to_owned(),
+                duration_secs: span.duration_ms as f64 / 1_000.0,
+                program_date_time_ms: Some(date_ms),
+                byte_range: Some(ByteRange { offset: span.offset, length: span.bytes }),
+                ..Segment::default()
+            };
+            date_ms += span.duration_ms as i64;
+            segment
+        });
+        let playlist = MediaPlaylist {
+            target_duration_secs: longest_ms.div_ceil(1_000),
+            independent_segments: true,
+            playlist_type: Some(if complete { PlaylistType::Vod } else { PlaylistType::Event }),
+            map: Some(Map {
+                uri: FILE.to_owned(),
+                byte_range: Some(ByteRange { offset: 0, length: self.head.init_bytes }),
+            }),
+            segments: segments.collect(),
+            end_list: complete,
+            ..MediaPlaylist::default()
+        };
+        Some(playlist.to_string())
+    }
+}
