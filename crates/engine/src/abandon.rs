@@ -24,7 +24,10 @@ impl Session {
         let asked = download.asked_at;
         let due =
             core.now.since(asked) >= LOOK_AFTER && core.now.since(download.looked_at) >= LOOK_EVERY;
-        if !due || self.manual.is_some() || download.part.is_some() || download.rung == 0 {
+        // A server that says nothing at all is not slow: another rendition of it would not be better.
+        let silent = download.received_bytes == 0;
+        if !due || silent || self.manual.is_some() || download.part.is_some() || download.rung == 0
+        {
             return;
         }
         download.looked_at = core.now;
@@ -53,7 +56,7 @@ impl Session {
             let typical = view.estimate.typical_bps.ln();
             view.estimate.typical_bps = (typical + (seen_bps.ln() - typical) * share).exp();
         }
-        let expected_bits = view.bitrates_bps[at] * download.duration_secs * view.relative_size;
+        let expected_bits = view.bitrates_bps[at] * download.duration_secs;
         let remaining_bits = (expected_bits - received_bits).max(received_bits * 0.02);
         let choice = rule.abandon(&view, &Late { index: at, remaining_bits })?;
         Some((ladder.indexes[choice], flowed_secs))

@@ -47,18 +47,6 @@ impl Session {
         Ladder { indexes, bitrates_bps }
     }
 
-    /// How much larger than the mean the segment at a position is, by EXT-X-BITRATE: scenes that
-    /// are hard to compress are so in every rendition.
-    fn relative_size_at(&self, position_secs: f64) -> f64 {
-        let told = || {
-            let rung = &self.catalog.rungs[self.lanes.first()?.last_rung?];
-            let media = self.slots[rung.slot()].media.as_ref()?;
-            let segment = media.segments.get(media.index_at(position_secs + 0.05)?)?;
-            Some(segment.bitrate_kbps? as f64 * 1000.0 / rung.mean_bps.max(1.0))
-        };
-        told().unwrap_or(1.0).clamp(0.25, 4.0)
-    }
-
     fn segment_secs(&self) -> f64 {
         let known = self.slots.iter().find_map(|slot| slot.media.as_ref());
         known.map_or(4.0, |media| media.target_duration_secs)
@@ -84,7 +72,6 @@ impl Ladder {
             buffer_target_secs: session.buffer_goal_secs(core),
             segment_secs: session.segment_secs(),
             estimate: session.estimator.estimate(),
-            relative_size: session.relative_size_at(session.playhead_secs() + ahead_secs),
             starting: !core.metrics.has_first_frame(),
         }
     }

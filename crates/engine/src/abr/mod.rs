@@ -24,8 +24,6 @@ pub(crate) struct View<'a> {
     pub(crate) segment_secs: f64,
     /// What the network is believed to carry.
     pub(crate) estimate: Estimate,
-    /// How much larger than the mean the next segment is, by what its playlist tells; 1 if unknown.
-    pub(crate) relative_size: f64,
     /// Nothing was shown yet.
     pub(crate) starting: bool,
 }
@@ -33,7 +31,7 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     /// Expected bits of the next segment in a rendition.
     fn bits(&self, index: usize) -> f32 {
-        (self.bitrates_bps[index] * self.segment_secs * self.relative_size) as f32
+        (self.bitrates_bps[index] * self.segment_secs) as f32
     }
 }
 

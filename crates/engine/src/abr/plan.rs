@@ -154,7 +154,6 @@ mod tests {
                 typical_bps,
                 spread,
             },
-            relative_size: 1.0,
             starting: false,
         }
     }
