@@ -16,6 +16,7 @@
 //! `steering` where else the same is to be had. `metrics` counts, `cmcd` tells
 //! servers.
 
+mod abandon;
 mod abr;
 mod arrival;
 mod auxiliary;
@@ -31,6 +32,7 @@ mod live;
 mod metrics;
 mod playhead;
 mod playlist;
+mod replace;
 mod requests;
 mod retry;
 mod scheduler;
