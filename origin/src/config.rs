@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ingest::policy::Policy;
 use crate::live::ladder;
-use crate::live::stream::Shape;
+use crate::live::pictures::Pictures;
+use crate::live::stream::{Container, Shape};
 use crate::{hooks, record};
 
 /// Every setting with its default and what it means; `serve --print-config` prints it.
@@ -47,6 +48,12 @@ pub struct Live {
     pub segment_secs: f64,
     /// Segments in a playlist.
     pub window: usize,
+    /// What segments are: fragmented MP4 or MPEG-TS.
+    pub container: Container,
+    /// Longest part of a segment, for low latency; 0 for none. MPEG-TS has none.
+    pub part_secs: f64,
+    /// How pictures lie around the viewer, by stream name; `*` for all others.
+    pub pictures: Pictures,
 }
 
 impl Default for Config {
@@ -67,7 +74,13 @@ impl Default for Config {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { segment_secs: 2.0, window: 6 }
+        Self {
+            segment_secs: 2.0,
+            window: 6,
+            container: Container::Cmaf,
+            part_secs: 0.33,
+            pictures: Pictures::default(),
+        }
     }
 }
 
@@ -95,6 +108,12 @@ impl Config {
             "live.window is {}, allowed are 3 to 10000",
             live.window
         );
+        ensure!(
+            live.part_secs == 0.0 || (0.1..=live.segment_secs).contains(&live.part_secs),
+            "live.part_secs is {}, allowed are 0 and 0.1 to {} (live.segment_secs)",
+            live.part_secs,
+            live.segment_secs
+        );
         let rungs = &config.ladder.rungs;
         ensure!(rungs.len() <= 8, "ladder.rungs has {} entries, allowed are up to 8", rungs.len());
         for rung in rungs {
@@ -119,7 +138,14 @@ impl Config {
 
     /// The shape of live streams.
     pub fn shape(&self) -> Shape {
-        Shape { segment: Duration::from_secs_f64(self.live.segment_secs), window: self.live.window }
+        let live = &self.live;
+        let has_parts = live.part_secs > 0.0 && live.container == Container::Cmaf;
+        Shape {
+            segment: Duration::from_secs_f64(live.segment_secs),
+            window: live.window,
+            container: live.container,
+            part: has_parts.then(|| Duration::from_secs_f64(live.part_secs)),
+        }
     }
 }
 
@@ -139,6 +165,8 @@ mod tests {
             ("htp = \"0.0.0.0:80\"", "htp"),
             ("[live]\nsegment_secs = 0", "segment_secs"),
             ("[live]\nwindow = 1", "window"),
+            ("[live]\npart_secs = 5.0", "part_secs"),
+            ("[live.pictures.test]\nprojection = \"round\"", "round"),
             ("[ladder]\nrungs = [{ width = 0, kbps = 100 }]", "width 0"),
             ("http = \"here\"", "http"),
             ("[ingest]\nallow = [\"10.0.0.0/99\"]", "10.0.0.0/99"),

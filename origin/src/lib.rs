@@ -2,7 +2,6 @@
 
 pub mod cli;
 pub mod clock;
-pub mod codec;
 pub mod config;
 pub mod demo;
 pub mod ffmpeg;

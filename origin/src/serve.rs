@@ -69,6 +69,7 @@ impl Origin {
             ffmpeg: ffmpeg.clone(),
             shape: config.shape(),
             ladder: config.ladder.clone(),
+            pictures: config.live.pictures.clone(),
         };
         let notices = Arc::new(Notices::default());
         let hooks = Hooks::new(config.hooks.clone());

@@ -24,7 +24,7 @@ fn last_sequence(playlist: &str) -> u64 {
 fn a_dead_encoder_is_started_again_and_numbers_keep_their_meaning() {
     let origin = Origin::start_with(LADDER, None);
     let _publisher = origin.publish("test", &[]);
-    origin.wait_for("/hls/test_160/index.m3u8", |text| text.contains(".ts"));
+    origin.wait_for("/hls/test_160/index.m3u8", |text| text.contains("#EXTINF"));
     let first = wait_for("an encoder", || encoder(&origin));
     let before = last_sequence(&origin.get("/hls/test_160/index.m3u8").text());
     signal(first, "KILL");

@@ -103,12 +103,14 @@ fn a_stream_is_what_its_playlists_say() {
     }
 
     // Long enough for the window to have moved.
-    let large = origin.wait_for("/hls/test_480/index.m3u8", |text| {
-        parse(text).first().is_some_and(|l| l.sequence >= 2)
-    });
-    let small = origin.wait_for("/hls/test_160/index.m3u8", |text| {
-        parse(text).first().is_some_and(|l| l.sequence >= 2)
-    });
+    let moved = |first: u64| {
+        move |text: &str| parse(text).first().is_some_and(|listed| listed.sequence >= first + 2)
+    };
+    let begins = |text: &str| !parse(text).is_empty();
+    let begun = origin.wait_for("/hls/test_480/index.m3u8", begins);
+    let first = parse(&begun)[0].sequence;
+    let large = origin.wait_for("/hls/test_480/index.m3u8", moved(first));
+    let small = origin.wait_for("/hls/test_160/index.m3u8", moved(first));
     assert!(large.contains("#EXT-X-TARGETDURATION:2\n") && !large.contains("ENDLIST"));
     let (large, small) = (parse(&large), parse(&small));
     assert_eq!((large.len(), small.len()), (6, 6), "the window");

@@ -65,6 +65,7 @@ impl Session {
             part: download.part,
             rung: download.rung,
             bytes: transfer.bytes,
+            is_cut: false,
         };
         lane.ready.push_back(Loaded { request, chunk, timestamp_offset_secs: offset_secs });
     }

@@ -28,6 +28,8 @@ pub(crate) struct Chunk {
     pub(crate) part: Option<u32>,
     pub(crate) rung: usize,
     pub(crate) bytes: u64,
+    /// Its beginning was removed.
+    pub(crate) is_cut: bool,
 }
 
 /// What one lane has appended, in order and without overlaps.
@@ -53,12 +55,13 @@ impl Book {
             let keeps_head = chunk.start_secs < range.start_secs;
             let keeps_tail = chunk.end_secs > range.end_secs;
             if keeps_head && keeps_tail {
-                split = Some(Chunk { start_secs: range.end_secs, ..chunk.clone() });
+                split = Some(Chunk { start_secs: range.end_secs, is_cut: true, ..chunk.clone() });
             }
             if keeps_head {
                 chunk.end_secs = range.start_secs;
             } else if keeps_tail {
                 chunk.start_secs = range.end_secs;
+                chunk.is_cut = true;
             } else {
                 chunk.end_secs = chunk.start_secs;
             }
@@ -201,6 +204,7 @@ mod tests {
             part: None,
             rung,
             bytes: 10,
+            is_cut: false,
         }
     }
 

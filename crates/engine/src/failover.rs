@@ -8,6 +8,9 @@ use crate::io::*;
 use crate::retry::{Retry, Subject, is_transient};
 use crate::session::Session;
 
+/// With less than this ahead, what cannot be had is left out: what follows needs time to come.
+const LAST_MOMENT_SECS: f64 = 7.0;
+
 /// Bad segments in a row that are skipped before playback fails.
 const SKIPS_IN_A_ROW: u32 = 5;
 
@@ -30,6 +33,7 @@ impl Session {
             part: download.part,
             rung: download.rung,
             bytes: 0,
+            is_cut: false,
         };
         self.bad_segment(core, index, chunk, error);
     }
@@ -67,7 +71,9 @@ impl Session {
             return self.give_up(core, Subject::Segment, &url, &retry);
         }
         let tried = retry.attempts >= if permanent { 2 } else { 4 };
-        if tried && (permanent || is_status) && core.metrics.has_first_frame() {
+        // While there is something to play, there is time to try again.
+        let urgent = self.lane_ahead_secs(index) < LAST_MOMENT_SECS;
+        if urgent && tried && (permanent || is_status) && core.metrics.has_first_frame() {
             self.skip(core, index, &chunk, &url, &retry, permanent);
         }
     }

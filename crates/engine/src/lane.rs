@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, SlotId};
 use crate::io::*;
 use crate::requests::cancel;
 use crate::retry::{Pending, Retry};
-use crate::unit::Fetched;
+use crate::unit::{Fetched, Wanted};
 
 /// Without a byte for this long, a transfer is stuck.
 const SILENCE: Duration = Duration::from_secs(8);
@@ -113,6 +113,15 @@ impl Lane {
         }
     }
 
+    /// Where what is passed over at this moment ends.
+    pub(crate) fn skipped_until(&self, at_secs: f64) -> Option<f64> {
+        let mut here = self
+            .skipped
+            .iter()
+            .filter(|range| (range.start_secs..range.end_secs).contains(&at_secs));
+        here.next().map(|range| range.end_secs)
+    }
+
     pub(crate) fn is_skipped(&self, at_secs: f64) -> bool {
         self.skipped.iter().any(|range| (range.start_secs..range.end_secs).contains(&at_secs))
     }
@@ -127,20 +136,21 @@ impl Lane {
         [download, append, self.retry.wakeup(now)].into_iter().flatten().min()
     }
 
-    /// Whether the segment, or with an index a part of it, is in the sink, on its way, or passed
-    /// over.
+    /// Whether the segment, or with an index a part of it, is from the playhead on in the sink, on
+    /// its way, or passed over.
     pub(crate) fn has(
         &self,
         slot: SlotId,
         segment: &Segment,
         part: Option<u32>,
-        appending: Option<&Chunk>,
+        wanted: Wanted<'_>,
     ) -> bool {
         let same = |chunk: &Chunk| {
             chunk.slot == slot && chunk.sequence == segment.sequence && chunk.part == part
         };
-        let chunks = self.ready.iter().map(|loaded| &loaded.chunk).chain(appending);
-        let middle = segment.start_secs + segment.duration_secs / 2.0;
+        let chunks = self.ready.iter().map(|loaded| &loaded.chunk).chain(wanted.appending);
+        let from = segment.start_secs.max(wanted.playhead_secs.min(segment.end_secs()));
+        let middle = (from + segment.end_secs()) / 2.0;
         let tolerance = (segment.duration_secs * 0.25).min(SMALL_HOLE_SECS);
         let mut waiting_end = middle;
         for chunk in chunks {
@@ -151,11 +161,12 @@ impl Lane {
                 waiting_end = waiting_end.max(chunk.end_secs);
             }
         }
+        // What is whole in the sink is there, however long it was said to be.
         self.is_skipped(middle)
-            || self.book.chunks().iter().any(same)
+            || self.book.chunks().iter().any(|chunk| same(chunk) && !chunk.is_cut)
             || waiting_end >= segment.end_secs() - tolerance
             || self.book.at(middle).is_some()
-                && self.book.stretch_end(middle) >= segment.end_secs() - tolerance
+                && self.book.stretch_end(from) >= segment.end_secs() - tolerance
     }
 
     /// Whether parts of this segment are worth asking for at all.

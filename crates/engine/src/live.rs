@@ -119,6 +119,14 @@ impl Session {
             self.sink.set_seekable(core, window);
         }
         let playhead = self.playhead_secs();
+        let ahead_of_time = !ended && self.started && playhead > window.end_secs + 0.5;
+        if ahead_of_time && self.buffered_ahead_secs() < 0.1 {
+            // Nobody can see what is not there yet.
+            if let Some(edge_secs) = self.live_edge_secs(core) {
+                self.seek(core, edge_secs, SeekReason::LiveEdge);
+                return self.after_jump(core);
+            }
+        }
         let left_behind = slides && self.started && playhead < window.start_secs - 0.5;
         if left_behind && self.buffered_ahead_secs() < 0.5 {
             self.seek(core, back_in, SeekReason::BehindWindow);

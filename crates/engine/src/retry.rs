@@ -46,7 +46,9 @@ impl Retry {
     /// that a crowd of players does not come back all at once.
     pub(crate) fn failed(&mut self, core: &mut Core, error: RequestError) {
         self.attempts = self.attempts.saturating_add(1);
-        let factor = 1 << (self.attempts - 1).min(6);
+        // Who has waited for an answer has waited enough.
+        let waited = matches!(error, RequestError::Timeout);
+        let factor = if waited { 1 } else { 1 << (self.attempts - 1).min(6) };
         let backoff = (FIRST_WAIT * factor).min(LONGEST_WAIT);
         let jittered = backoff.mul_f64(0.75 + 0.5 * core.random.f64());
         let asked = match &error {

@@ -79,18 +79,24 @@ impl Session {
 
     /// The first segment or part from the playhead on that the lane does not have.
     fn next_unit(&mut self, core: &Core, index: usize, slot: SlotId) -> Option<Unit> {
-        let playhead = self.playhead_secs();
+        let found = self.peek_unit(core, index, slot);
+        let ended = self.slots[slot].media.as_ref().is_some_and(|media| media.ended);
+        self.lanes[index].complete = found.is_none() && ended;
+        // Past what is wanted ahead there is nothing to do, whatever is missing before it.
+        let horizon_secs =
+            self.playhead_secs() + self.buffer_goal_secs(core) + 2.0 * SMALL_HOLE_SECS;
+        found.filter(|unit| unit.segment.start_secs < horizon_secs)
+    }
+
+    /// The same, only looked at.
+    pub(crate) fn peek_unit(&self, core: &Core, index: usize, slot: SlotId) -> Option<Unit> {
         let appending = self.sink.appending.as_ref().filter(|(lane, _)| *lane == index);
-        let appending = appending.map(|(_, loaded)| &loaded.chunk);
-        let media = self.slots[slot].media.as_ref()?;
-        let found = unit::next(
-            &self.lanes[index],
-            slot,
-            media,
-            Wanted { playhead_secs: playhead, appending, parts: core.config.low_latency },
-        );
-        self.lanes[index].complete = found.is_none() && media.ended;
-        found
+        let wanted = Wanted {
+            playhead_secs: self.playhead_secs(),
+            appending: appending.map(|(_, loaded)| &loaded.chunk),
+            parts: core.config.low_latency,
+        };
+        unit::next(&self.lanes[index], slot, self.slots[slot].media.as_ref()?, wanted)
     }
 
     fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {

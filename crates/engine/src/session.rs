@@ -151,6 +151,7 @@ impl Session {
             }
             Input::PlaylistLoaded { request, final_url, body, transfer } => {
                 core.metrics.transferred(transfer);
+                self.time_playlist(request, transfer);
                 self.playlist_loaded(core, request, final_url, body);
             }
             Input::AuxiliaryLoaded { request, transfer } => {

@@ -181,7 +181,7 @@ impl Session {
     pub(crate) fn lane_ahead_secs(&self, index: usize) -> f64 {
         let playhead = self.playhead_secs();
         let lane = &self.lanes[index];
-        let mut end = lane.book.stretch_end(playhead);
+        let mut end = self.covered_end_secs(index, playhead);
         let appending = self.sink.appending.as_ref().filter(|(lane, _)| *lane == index);
         let waiting = appending.map(|(_, loaded)| loaded).into_iter().chain(&lane.ready);
         for loaded in waiting {
@@ -190,6 +190,27 @@ impl Session {
             }
         }
         end - playhead
+    }
+
+    /// Like [`Book::stretch_end`], past what is missing and will not come: gaps in the playlist, and
+    /// what was left out.
+    pub(crate) fn covered_end_secs(&self, index: usize, from_secs: f64) -> f64 {
+        let lane = &self.lanes[index];
+        let slot = lane.wanted_slot(&self.catalog);
+        let media = slot.and_then(|slot| self.slots[slot].media.as_ref());
+        let mut end = lane.book.stretch_end(from_secs);
+        loop {
+            // Well inside what would come next.
+            let next_secs = end + SMALL_HOLE_SECS;
+            let gap = media
+                .and_then(|media| media.segments.get(media.index_at(next_secs)?))
+                .filter(|segment| segment.gap && segment.end_secs() > next_secs);
+            let skipped = lane.skipped_until(next_secs);
+            let Some(after) = skipped.or(gap.map(|segment| segment.end_secs())) else {
+                return end;
+            };
+            end = lane.book.stretch_end(after.max(end));
+        }
     }
 
     /// Media that all lanes have in the sink ahead of the playhead.

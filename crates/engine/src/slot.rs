@@ -14,6 +14,9 @@ use crate::session::Session;
 /// A playlist is small: one that takes longer does not come.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// One that came before comes as quickly again, or not at all.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Answers in a row that brought nothing after which a server does not hold answers back, whatever
 /// it promised.
 const IDLE_ANSWERS: u32 = 3;
@@ -34,6 +37,8 @@ pub(crate) struct Slot {
     /// When the version that is known was asked for, and when it came.
     pub(crate) asked_at: Instant,
     pub(crate) answered_at: Instant,
+    /// How long its bytes took.
+    pub(crate) took: Duration,
     /// When it last had something new.
     pub(crate) advanced_at: Instant,
     /// The last reload brought nothing new.
@@ -69,6 +74,7 @@ impl Slot {
             retry: Retry::default(),
             asked_at: Instant::default(),
             answered_at: Instant::default(),
+            took: Duration::ZERO,
             advanced_at: Instant::default(),
             unchanged: false,
             idle_answers: 0,
@@ -186,11 +192,27 @@ impl Session {
         let is_held_back = directives.until.is_some() && slot.media.is_some();
         let held = Duration::from_secs_f64(3.0 * target_secs.min(60.0) + 2.0);
         let url = directed(&slot.url, directives);
-        let pending = fetch_playlist(core, url, if is_held_back { held } else { TIMEOUT });
+        let known = slot.media.is_some();
+        let timeout = if is_held_back {
+            held
+        } else if known {
+            RELOAD_TIMEOUT.max(slot.took * 4).min(4 * TIMEOUT)
+        } else {
+            TIMEOUT
+        };
+        let pending = fetch_playlist(core, url, timeout);
         let slot = &mut self.slots[id];
         slot.wanted_whole = false;
         slot.asked_for_less = directives.skip;
         slot.pending = Some(pending);
+    }
+
+    /// Remembers how long the bytes of a playlist took.
+    pub(crate) fn time_playlist(&mut self, request: RequestId, transfer: Transfer) {
+        let is = |slot: &&mut Slot| slot.pending.is_some_and(|pending| pending.request == request);
+        if let Some(slot) = self.slots.iter_mut().find(is) {
+            slot.took = transfer.complete_after.saturating_sub(transfer.first_byte_after);
+        }
     }
 
     /// What the main playlist says about another one (EXT-X-RENDITION-REPORT).

@@ -78,7 +78,7 @@ impl Session {
                 && (stood >= GAP_PATIENCE
                     || just_before && player.seeking
                     || just_before && self.shown.is_none())
-                && self.is_hole(position + held_ahead, *next)
+                && self.is_hole(core, position + held_ahead, *next)
         }) {
             self.seek(core, next.start_secs + LANDING_SECS, SeekReason::Gap);
         } else if stood >= PATIENCE {
@@ -87,30 +87,20 @@ impl Session {
     }
 
     /// Whether nothing will come any more between `from_secs` and the stretch `next`.
-    fn is_hole(&self, from_secs: f64, next: TimeRange) -> bool {
+    fn is_hole(&self, core: &Core, from_secs: f64, next: TimeRange) -> bool {
         if next.start_secs - from_secs <= SMALL_HOLE_SECS {
             return true;
         }
         // Larger: only if no lane is filling it.
-        self.lanes.iter().all(|lane| {
-            let ahead = lane.book.stretch_end(from_secs);
-            let loading = lane
-                .download
-                .as_ref()
-                .is_some_and(|download| download.start_secs < next.start_secs);
-            let waiting = lane.ready.iter().any(|loaded| loaded.chunk.start_secs < next.start_secs);
-            let missing = ahead < next.start_secs - SMALL_HOLE_SECS;
-            !loading && !waiting && (!missing || self.will_not_come(from_secs, next.start_secs))
+        (0..self.lanes.len()).all(|index| {
+            let lane = &self.lanes[index];
+            let before = |start_secs: f64| start_secs < next.start_secs - 0.01;
+            let loading = lane.download.as_ref().is_some_and(|it| before(it.start_secs));
+            let waiting = lane.ready.iter().any(|loaded| before(loaded.chunk.start_secs));
+            let slot = lane.wanted_slot(&self.catalog);
+            let wanted = slot.and_then(|slot| self.peek_unit(core, index, slot));
+            !loading && !waiting && wanted.is_none_or(|unit| !before(unit.segment.start_secs))
         })
-    }
-
-    /// Whether the playlist has no segment, other than gaps, between these moments.
-    fn will_not_come(&self, from_secs: f64, to_secs: f64) -> bool {
-        let media = self.main_media();
-        let middle = (from_secs + to_secs) / 2.0;
-        let segment = media.and_then(|media| Some(&media.segments[media.index_at(middle)?]));
-        segment.is_none_or(|segment| segment.gap || segment.end_secs() < middle)
-            || self.lanes.iter().all(|lane| lane.is_skipped(middle))
     }
 
     fn nudge(&mut self, core: &mut Core, position_secs: f64) {

@@ -112,7 +112,7 @@ pub(crate) fn next(lane: &Lane, slot: SlotId, media: &Media, wanted: Wanted<'_>)
             if let Some(unit) = next_part(lane, slot, segment, wanted) {
                 return Some(unit);
             }
-        } else if !lane.has(slot, segment, None, appending) {
+        } else if !lane.has(slot, segment, None, wanted) {
             return Some(Unit::whole(segment));
         }
     }
@@ -120,7 +120,7 @@ pub(crate) fn next(lane: &Lane, slot: SlotId, media: &Media, wanted: Wanted<'_>)
     if !parts || !media.is_low_latency() || !lane.may_take_parts_of(slot, open.sequence) {
         return None;
     }
-    next_part(lane, slot, open, wanted).or_else(|| hinted(lane, slot, media, appending))
+    next_part(lane, slot, open, wanted).or_else(|| hinted(lane, slot, media, wanted))
 }
 
 /// The first part from the playhead on that is missing; or, if decoding cannot go on or begin
@@ -134,7 +134,7 @@ fn next_part(lane: &Lane, slot: SlotId, segment: &Segment, wanted: Wanted<'_>) -
     let missing = (0..parts.len()).find(|index| {
         let (start_secs, part) = parts[*index];
         let is_past = start_secs + part.duration_secs <= wanted.playhead_secs + 0.01;
-        !is_past && !lane.has(slot, &place(*index).segment, Some(*index as u32), wanted.appending)
+        !is_past && !lane.has(slot, &place(*index).segment, Some(*index as u32), wanted)
     })?;
     let unit = place(missing);
     let last = lane.last_fetched.as_ref();
@@ -153,7 +153,7 @@ fn next_part(lane: &Lane, slot: SlotId, segment: &Segment, wanted: Wanted<'_>) -
 }
 
 /// The part that is announced, if everything before it was asked for and it has an end.
-fn hinted(lane: &Lane, slot: SlotId, media: &Media, appending: Option<&Chunk>) -> Option<Unit> {
+fn hinted(lane: &Lane, slot: SlotId, media: &Media, wanted: Wanted<'_>) -> Option<Unit> {
     let hint = media.preload_hints.iter().find(|hint| !hint.is_map)?;
     let byte_range = match hint.length {
         Some(length) => Some(immersive_hls::ByteRange { offset: hint.start, length }),
@@ -165,7 +165,7 @@ fn hinted(lane: &Lane, slot: SlotId, media: &Media, appending: Option<&Chunk>) -
     let refused = lane.refused_hint.as_deref() == Some(hint.url.as_str());
     let unit = Unit::hinted(media, hint, byte_range);
     let goes_on = unit.follows(lane.last_fetched.as_ref(), slot);
-    let had = lane.has(slot, &unit.segment, unit.part, appending);
+    let had = lane.has(slot, &unit.segment, unit.part, wanted);
     (!refused && !had && goes_on).then_some(unit)
 }
 

@@ -467,6 +467,7 @@ impl MediaReader {
             duration_secs: self.pending.parts.iter().map(|part| part.duration_secs).sum(),
             map: self.map,
             keys: self.keys,
+            program_date_time_ms: self.pending.date_ms,
             parts: self.pending.parts,
             cue: self.pending.cue,
             ..Segment::default()

@@ -92,6 +92,7 @@ prop_compose! {
         map in proptest::option::of(map()),
         segments in proptest::collection::vec(segment(), 0..20),
         trailing_parts in proptest::collection::vec(part(), 0..4),
+        next in (any::<bool>(), -62_000_000_000_000i64..250_000_000_000_000),
         low_latency_tags in (
             proptest::collection::vec(preload_hint(), 0..3),
             proptest::collection::vec(rendition_report(), 0..3),
@@ -105,8 +106,11 @@ prop_compose! {
         });
         let (preload_hints, rendition_reports, date_ranges, start) = low_latency_tags;
         let start = start.map(|(secs, back, precise)| Start { offset_secs: if back { -secs } else { secs }, precise });
+        let next_segment = (!trailing_parts.is_empty()).then_some(write::NextSegment {
+            discontinuity: next.0, map: None, program_date_time_ms: Some(next.1),
+        });
         write::MediaPlaylist {
-            target_duration_secs, media_sequence, discontinuity_sequence, playlist_type, independent_segments,
+            next_segment, target_duration_secs, media_sequence, discontinuity_sequence, playlist_type, independent_segments,
             map, hold_back_secs: Some(9.0), low_latency, segments, trailing_parts, end_list,
             preload_hints, rendition_reports, date_ranges, start, can_skip_until_secs: Some(180.0), skipped_segments: 0,
         }
@@ -141,6 +145,12 @@ proptest! {
         prop_assert_eq!(read.segments.len(), written.segments.len());
         prop_assert_eq!(read.server_control.hold_back_secs, written.hold_back_secs);
         same_parts(&read.open.parts, &written.trailing_parts)?;
+        if let Some(next) = &written.next_segment {
+            prop_assert_eq!(read.open.program_date_time_ms, next.program_date_time_ms);
+            let before: u64 = written.segments.iter().map(|listed| u64::from(listed.discontinuity)).sum();
+            let now = written.discontinuity_sequence + before + u64::from(next.discontinuity);
+            prop_assert_eq!(read.open.discontinuity_sequence.0, now);
+        }
         prop_assert_eq!(read.server_control.can_skip_until_secs, written.can_skip_until_secs);
         prop_assert_eq!(read.start, written.start);
         prop_assert_eq!(&read.date_ranges, &written.date_ranges);

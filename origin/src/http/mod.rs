@@ -87,7 +87,7 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["metrics"] => status::metrics(app, request),
         ["api", "streams"] => status::streams(app, request),
         ["api", "recordings"] => recordings::list(app, request),
-        ["hls", ref rest @ ..] => live::answer(app, rest, request),
+        ["hls", ref rest @ ..] => live::answer(app, rest, request).await,
         ["vod", name, file] if app.catalog.get(name).is_some() => {
             recordings::answer(app, name, file, request).await
         }

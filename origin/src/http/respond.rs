@@ -205,7 +205,8 @@ pub(super) fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
 }
 
 /// FNV-1a, 64 bits: tells versions apart, protects nothing.
-fn hash(bytes: &[u8]) -> String {
+/// An entity tag made from the bytes.
+pub fn hash(bytes: &[u8]) -> String {
     let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, fold))
 }

@@ -8,12 +8,15 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::cmaf::AudioPackager;
 use super::ladder::{Ladder, Source};
 use super::opening::Opening;
-use super::samples::{is_config, is_key_frame};
-use super::segmenter::{Segment, Segmenter};
+use super::packager::{Packager, Pattern};
+use super::rung::Rung;
+use super::samples::{TagReader, is_config, is_key_frame};
 use super::session::Live;
-use super::stream::{Rung, Stream};
+use super::step::Step;
+use super::stream::{AUDIO, Container, Stream};
 use super::timeline::Timeline;
 use crate::clock;
 use crate::flv::{Tag, TagKind};
@@ -29,7 +32,9 @@ const LADDER_PATIENCE: Duration = Duration::from_secs(6);
 pub struct Epoch {
     source: Source,
     rung: Arc<Rung>,
-    segmenter: Segmenter,
+    reader: TagReader,
+    packager: Packager,
+    sound: Option<(AudioPackager, Arc<Rung>)>,
     ladder: JoinHandle<()>,
     to_ladder: mpsc::Sender<Tag>,
     ladder_skips: bool,
@@ -49,26 +54,33 @@ enum Break {
 impl Epoch {
     /// Begins to package `stream` with what `opening` says about its source.
     pub fn begin(live: &Live, stream: &Arc<Stream>, opening: Opening) -> Self {
-        let last = stream.rungs().iter().filter_map(|rung| rung.last_sequence()).max();
-        let timeline =
-            Arc::new(Timeline::new(stream.shape.segment, last.map_or(0, |last| last + 1)));
-        let rung = stream.add_rung(opening.size_px.0.to_string(), None);
-        let mut segmenter = Segmenter::new(timeline.clone(), opening.has_audio, 0);
-        for config in &opening.configs {
-            // It was read before; what cannot be read was left out.
-            let _ = segmenter.push(config, clock::unix_now());
-        }
+        let next = stream.rungs().iter().filter_map(|rung| rung.last_sequence()).max();
+        let next = next.map_or(stream.first_sequence(), |last| last + 1);
+        let since_start = clock::unix_now().saturating_sub(stream.started);
+        let pattern = Pattern {
+            shape: stream.shape,
+            timeline: Arc::new(Timeline::new(stream.shape.segment, next)),
+            origin_ms: since_start.as_millis() as i64,
+            spherical: stream.spherical.clone(),
+            has_audio: opening.has_audio(),
+        };
+        let rung = stream.add_rung(opening.size_px().0.to_string(), None);
+        let has_sound_rung = pattern.has_audio && stream.shape.container == Container::Cmaf;
+        let sound = has_sound_rung.then(|| {
+            let packager = AudioPackager::new(pattern.timeline.clone(), pattern.cut());
+            (packager, stream.add_rung(AUDIO.to_owned(), None))
+        });
         let source = Source {
             stream: stream.clone(),
             epoch: stream.epoch(),
-            timeline,
             configs: opening.configs,
-            has_audio: opening.has_audio,
+            metadata: opening.metadata,
+            pattern,
         };
-        let specs = live.ladder.plan(opening.size_px);
+        let specs = live.ladder.plan((opening.video.size_px.0, opening.video.size_px.1));
         let is_made = |rung: &Arc<Rung>| {
-            let mut widths = specs.iter().map(|spec| spec.width).chain([opening.size_px.0]);
-            widths.any(|width| width.to_string() == rung.id)
+            let mut widths = specs.iter().map(|spec| spec.width).chain([opening.video.size_px.0]);
+            widths.any(|width| width.to_string() == rung.id) || has_sound_rung && rung.id == AUDIO
         };
         // The source may have come back in another size: players move to rungs that go on.
         for gone in stream.rungs().iter().filter(|rung| !is_made(rung)) {
@@ -79,19 +91,24 @@ impl Epoch {
         let (to_ladder, tags) = mpsc::channel(LADDER_QUEUE);
         let ladder = tokio::spawn(ladder.run(tags));
         let base_ms = opening.tags.first().map_or(0, |tag| tag.timestamp_ms);
-        let waiting = opening.tags.into_iter();
-        Self {
-            source,
+        let mut epoch = Self {
             rung,
-            segmenter,
+            reader: TagReader::near(0, source.metadata.clone()),
+            packager: Packager::new(&source.pattern, 0),
+            sound,
             ladder,
             to_ladder,
             ladder_skips: false,
             position,
-            waiting,
+            waiting: opening.tags.into_iter(),
             base_ms,
             last_ms: 0,
+            source,
+        };
+        for config in epoch.source.configs.clone() {
+            epoch.package(&config);
         }
+        epoch
     }
 
     /// Packages until the source ends, or cannot be continued; then hands back the tags that belong
@@ -108,10 +125,11 @@ impl Epoch {
                 self.take(Tag { timestamp_ms: relative_ms as u32, ..tag });
             }
         }
-        let Self { source, rung, segmenter, ladder, to_ladder, .. } = self;
+        let Self { source, rung, packager, sound, ladder, to_ladder, .. } = self;
         drop(to_ladder);
-        for segment in segmenter.finish() {
-            source.push(&rung, segment);
+        source.push(&rung, packager.finish());
+        if let Some((packager, rung)) = sound {
+            source.push(&rung, packager.finish());
         }
         let _ = timeout(LADDER_PATIENCE, ladder).await;
         left_over
@@ -154,22 +172,38 @@ impl Epoch {
     fn take(&mut self, tag: Tag) {
         self.last_ms = i64::from(tag.timestamp_ms);
         self.position.fetch_max(self.last_ms, Relaxed);
-        match self.segmenter.push(&tag, clock::unix_now()) {
-            Ok(Some(segment)) => self.source.push(&self.rung, segment),
-            Ok(None) => {}
-            Err(error) => self.source.stream.warn(format!("left out: {error}")),
+        self.package(&tag);
+        if tag.kind == TagKind::Audio && !self.source.pattern.rungs_have_audio() {
+            return;
         }
         if !self.ladder_skips || is_key_frame(&tag) {
             self.ladder_skips = matches!(self.to_ladder.try_send(tag), Err(TrySendError::Full(_)));
         }
     }
+
+    /// A tag on its way to the source's own rung, and to the sound's.
+    fn package(&mut self, tag: &Tag) {
+        let event = match self.reader.read(tag) {
+            Ok(event) => event,
+            Err(error) => return self.source.stream.warn(format!("left out: {error}")),
+        };
+        let steps = self.packager.push(&event, clock::unix_now());
+        self.source.push(&self.rung, steps);
+        if let Some((packager, rung)) = &mut self.sound {
+            let mut steps = Vec::new();
+            packager.push(&event, &mut steps);
+            self.source.push(rung, steps);
+        }
+    }
 }
 
 impl Source {
-    /// Adds a segment to a rung, unless a newer epoch has begun.
-    pub fn push(&self, rung: &Rung, segment: Segment) {
-        if self.stream.epoch() == self.epoch {
-            self.stream.push(rung, segment, &self.timeline);
+    /// Takes a rung further, unless a newer epoch has begun.
+    pub fn push(&self, rung: &Rung, steps: Vec<Step>) {
+        for step in steps {
+            if self.stream.epoch() == self.epoch {
+                rung.take(step, &self.stream, &self.pattern.timeline);
+            }
         }
     }
 }

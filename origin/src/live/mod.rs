@@ -1,12 +1,18 @@
 //! Live streams: from tags to segments and playlists.
 
+pub mod cmaf;
 pub mod epoch;
 pub mod ladder;
+pub mod measure;
 pub mod opening;
+pub mod packager;
+pub mod pictures;
+pub mod playlist;
 pub mod registry;
+pub mod rung;
 pub mod samples;
-pub mod segmenter;
 pub mod session;
+pub mod step;
 pub mod stream;
 pub mod timeline;
 pub mod ts;

@@ -1,30 +1,56 @@
-//! FLV tags as samples: H.264 access units and AAC frames with their times.
+//! FLV tags as samples: pictures and audio frames with their times.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use immersive_media::flv::{
+    AudioCodec, AudioPacket, Metadata, VideoCodec, VideoPacket, parse_audio, parse_video,
+};
+use immersive_media::pack::{self, Adts, AnnexB, Track};
+use immersive_media::{Error, ErrorKind};
 
-use crate::codec::CodecError;
-use crate::codec::aac::AacConfig;
-use crate::codec::avc::AvcConfig;
 use crate::flv::{Tag, TagKind};
 
 /// One step of a stream.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A video decoder configuration; it holds from here on.
-    VideoConfig(Arc<AvcConfig>),
+    VideoConfig(Arc<VideoConfig>),
     /// An audio decoder configuration; it holds from here on.
-    AudioConfig(AacConfig),
-    /// A video access unit.
+    AudioConfig(Arc<AudioConfig>),
+    /// A picture.
     Video(VideoSample),
     /// An audio frame.
     Audio(AudioSample),
-    /// Nothing that is played: metadata, an empty tag, a codec that is not carried.
+    /// Nothing that is played: metadata, an empty tag.
     Other,
 }
 
-/// A video access unit in length-prefixed form.
+/// How video is coded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VideoConfig {
+    /// H.264, HEVC, AV1 or VP9.
+    pub codec: VideoCodec,
+    /// Codec string, size, initialization segment.
+    pub track: Track,
+    /// For MPEG-TS; `None` if that cannot carry it.
+    pub annex_b: Option<AnnexB>,
+    /// Width and height in pixels.
+    pub size_px: (u32, u32),
+}
+
+/// How audio is coded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioConfig {
+    /// AAC, MP3, AC-3, E-AC-3 or Opus.
+    pub codec: AudioCodec,
+    /// Codec string, initialization segment.
+    pub track: Track,
+    /// For AAC in MPEG-TS.
+    pub adts: Option<Adts>,
+}
+
+/// A picture, as MP4 and FLV have it.
 #[derive(Clone, Debug)]
 pub struct VideoSample {
     /// Decode time, milliseconds.
@@ -33,16 +59,21 @@ pub struct VideoSample {
     pub pts_ms: i64,
     /// Decoding may begin here.
     pub key: bool,
-    /// NAL units, each after its length.
+    /// Its bytes.
     pub data: Bytes,
 }
 
-/// One AAC frame without ADTS header.
+/// One audio frame; AAC without ADTS header.
 #[derive(Clone, Debug)]
 pub struct AudioSample {
     /// Presentation time, milliseconds.
     pub pts_ms: i64,
-    /// The raw frame.
+    /// Samples per channel.
+    pub samples: u32,
+    /// What it is coded with from here on, if frames say so themselves and this one says something
+    /// new.
+    pub config: Option<Arc<AudioConfig>>,
+    /// Its bytes.
     pub data: Bytes,
 }
 
@@ -50,69 +81,94 @@ pub struct AudioSample {
 #[derive(Debug, Default)]
 pub struct TagReader {
     last_ms: Option<i64>,
+    metadata: Metadata,
+    /// What frames that describe themselves said last.
+    described: Option<Track>,
 }
 
 impl TagReader {
-    /// A reader of tags whose times are near `near_ms` on the unrolled clock.
-    pub fn near(near_ms: i64) -> Self {
-        Self { last_ms: Some(near_ms) }
+    /// A reader of tags whose times are near `near_ms` on the unrolled clock, of a stream that says
+    /// this of itself.
+    pub fn near(near_ms: i64, metadata: Metadata) -> Self {
+        Self { last_ms: Some(near_ms), metadata, described: None }
+    }
+
+    /// What the stream has said of itself.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// What `tag` means.
     ///
     /// # Errors
-    /// When a decoder configuration cannot be read.
-    pub fn read(&mut self, tag: &Tag) -> Result<Event, CodecError> {
+    /// When it is of a codec that is not carried, or a configuration cannot be read.
+    pub fn read(&mut self, tag: &Tag) -> Result<Event, Error> {
         match tag.kind {
+            _ if tag.data.is_empty() => Ok(Event::Other),
             TagKind::Video => self.read_video(tag),
             TagKind::Audio => self.read_audio(tag),
-            TagKind::Script => Ok(Event::Other),
-        }
-    }
-
-    fn read_video(&mut self, tag: &Tag) -> Result<Event, CodecError> {
-        let [flags, packet, c0, c1, c2, ..] = *tag.data else { return Ok(Event::Other) };
-        if flags & 0x80 != 0 {
-            return Err(CodecError::Unsupported {
-                what: "Enhanced RTMP video packet",
-                value: u64::from(flags),
-            });
-        }
-        if flags & 15 != 7 {
-            return Err(CodecError::Unsupported {
-                what: "FLV video codec",
-                value: u64::from(flags & 15),
-            });
-        }
-        let data = tag.data.slice(5..);
-        match packet {
-            0 => Ok(Event::VideoConfig(Arc::new(AvcConfig::parse(&data)?))),
-            1 => {
-                let dts_ms = self.unroll(tag.timestamp_ms);
-                let offset_ms = i32::from_be_bytes([c0, c1, c2, 0]) >> 8;
-                let pts_ms = dts_ms + i64::from(offset_ms);
-                Ok(Event::Video(VideoSample { dts_ms, pts_ms, key: flags >> 4 == 1, data }))
+            TagKind::Script => {
+                if let Some(metadata) = Metadata::parse(&tag.data) {
+                    self.metadata = metadata;
+                }
+                Ok(Event::Other)
             }
-            _ => Ok(Event::Other),
         }
     }
 
-    fn read_audio(&mut self, tag: &Tag) -> Result<Event, CodecError> {
-        let [flags, packet, ..] = *tag.data else { return Ok(Event::Other) };
-        if flags >> 4 != 10 {
-            return Err(CodecError::Unsupported {
-                what: "FLV audio codec",
-                value: u64::from(flags >> 4),
-            });
+    fn read_video(&mut self, tag: &Tag) -> Result<Event, Error> {
+        let body = parse_video(&tag.data)?;
+        match body.packet {
+            VideoPacket::Configuration(record) => {
+                let track = Track::video(body.codec, record, &self.metadata);
+                let track = track.ok_or_else(|| malformed("video configuration"))?;
+                let size_px = track.resolution.unwrap_or_default();
+                let annex_b = AnnexB::new(body.codec, record);
+                let config = VideoConfig { codec: body.codec, track, annex_b, size_px };
+                Ok(Event::VideoConfig(Arc::new(config)))
+            }
+            VideoPacket::Frame { data: [], .. } => Ok(Event::Other),
+            VideoPacket::Frame { key, composition_millis, data } => {
+                let dts_ms = self.unroll(tag.timestamp_ms);
+                let pts_ms = dts_ms + i64::from(composition_millis);
+                Ok(Event::Video(VideoSample {
+                    dts_ms,
+                    pts_ms,
+                    key,
+                    data: tag.data.slice_ref(data),
+                }))
+            }
+            VideoPacket::End | VideoPacket::Other => Ok(Event::Other),
         }
-        let data = tag.data.slice(2..);
-        if packet == 0 {
-            return Ok(Event::AudioConfig(AacConfig::parse(&data)?));
+    }
+
+    fn read_audio(&mut self, tag: &Tag) -> Result<Event, Error> {
+        let body = parse_audio(&tag.data)?;
+        match body.packet {
+            AudioPacket::Configuration(record) => {
+                if !matches!(body.codec, AudioCodec::Aac | AudioCodec::Opus) {
+                    return Ok(Event::Other);
+                }
+                let track = Track::audio(body.codec, record);
+                let track = track.ok_or_else(|| malformed("audio configuration"))?;
+                let adts = if body.codec == AudioCodec::Aac { Adts::new(record) } else { None };
+                Ok(Event::AudioConfig(Arc::new(AudioConfig { codec: body.codec, track, adts })))
+            }
+            AudioPacket::Frame(data) => {
+                let Some((said, samples)) = pack::audio_frame(body.codec, data)? else {
+                    return Ok(Event::Other);
+                };
+                let news = said.filter(|said| self.described.as_ref() != Some(said));
+                let config = news.map(|track| {
+                    self.described = Some(track.clone());
+                    Arc::new(AudioConfig { codec: body.codec, track, adts: None })
+                });
+                let pts_ms = self.unroll(tag.timestamp_ms);
+                let data = tag.data.slice_ref(data);
+                Ok(Event::Audio(AudioSample { pts_ms, samples, config, data }))
+            }
+            AudioPacket::End | AudioPacket::Other => Ok(Event::Other),
         }
-        if data.is_empty() {
-            return Ok(Event::Other);
-        }
-        Ok(Event::Audio(AudioSample { pts_ms: self.unroll(tag.timestamp_ms), data }))
     }
 
     /// The 32-bit clock as one that does not wrap: the nearest value to the last one seen.
@@ -126,18 +182,27 @@ impl TagReader {
     }
 }
 
+fn malformed(what: &'static str) -> Error {
+    let why = "its fields end too soon or contradict each other";
+    Error { kind: ErrorKind::Malformed, what: why.into(), offset: 0, path: what.into() }
+}
+
 /// Whether a tag holds a decoder configuration, which every late reader needs first.
 pub fn is_config(tag: &Tag) -> bool {
     match tag.kind {
-        TagKind::Video => tag.data.len() > 1 && tag.data[0] & 0x80 == 0 && tag.data[1] == 0,
-        TagKind::Audio => tag.data.len() > 1 && tag.data[0] >> 4 == 10 && tag.data[1] == 0,
+        TagKind::Video => parse_video(&tag.data)
+            .is_ok_and(|body| matches!(body.packet, VideoPacket::Configuration(_))),
+        TagKind::Audio => parse_audio(&tag.data)
+            .is_ok_and(|body| matches!(body.packet, AudioPacket::Configuration(_))),
         TagKind::Script => false,
     }
 }
 
 /// Whether a tag holds a video key frame.
 pub fn is_key_frame(tag: &Tag) -> bool {
-    tag.kind == TagKind::Video && tag.data.len() > 1 && tag.data[0] == 0x17 && tag.data[1] == 1
+    tag.kind == TagKind::Video
+        && parse_video(&tag.data)
+            .is_ok_and(|body| matches!(body.packet, VideoPacket::Frame { key: true, .. }))
 }
 
 #[cfg(test)]
@@ -146,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_clock_runs_on_past_32_bits_and_back() {
-        let mut reader = TagReader { last_ms: Some(i64::from(u32::MAX) - 5) };
+        let mut reader = TagReader::near(i64::from(u32::MAX) - 5, Metadata::default());
         assert_eq!(reader.unroll(10), (1 << 32) + 10);
         assert_eq!(reader.unroll(u32::MAX), i64::from(u32::MAX));
     }
@@ -157,5 +222,16 @@ mod tests {
         let tag = Tag { kind: TagKind::Video, timestamp_ms: 100, data };
         let Ok(Event::Video(sample)) = TagReader::default().read(&tag) else { panic!("video") };
         assert_eq!((sample.dts_ms, sample.pts_ms, sample.key), (100, 98, false));
+    }
+
+    #[test]
+    fn enhanced_packets_are_known() {
+        let hevc = |kind: u8, rest: &[u8]| Tag {
+            kind: TagKind::Video,
+            timestamp_ms: 0,
+            data: [&[0x90 | kind][..], b"hvc1", rest].concat().into(),
+        };
+        assert!(is_config(&hevc(0, &[1])) && !is_config(&hevc(1, &[0, 0, 0, 1])));
+        assert!(is_key_frame(&hevc(1, &[0, 0, 0, 1])) && is_key_frame(&hevc(3, &[1])));
     }
 }

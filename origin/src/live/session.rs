@@ -9,8 +9,10 @@ use tokio::time::sleep;
 use super::epoch::Epoch;
 use super::ladder;
 use super::opening::{Opening, gather};
+use super::pictures::{self, Pictures};
 use super::registry::Registry;
-use super::stream::{Shape, Stream};
+use super::stream::{Container, Shape, Stream};
+use super::ts::TsPackager;
 use crate::clock;
 use crate::ffmpeg::Ffmpeg;
 use crate::flv::Tag;
@@ -31,6 +33,8 @@ pub struct Live {
     pub shape: Shape,
     /// Which renditions.
     pub ladder: ladder::Config,
+    /// How pictures lie around the viewer.
+    pub pictures: Pictures,
 }
 
 impl Reader for Arc<Live> {
@@ -62,9 +66,22 @@ impl Live {
         }
         let now = clock::unix_now();
         let run = base36(now.as_millis() as u64);
-        let stream = Arc::new(Stream::new(name, run, self.shape, now));
-        let (width, height) = opening.size_px;
-        tracing::info!(stream = name, width, height, audio = opening.has_audio, "live");
+        let mut shape = self.shape;
+        if shape.container == Container::Ts
+            && !TsPackager::carries(&opening.video, opening.audio.as_deref())
+        {
+            tracing::warn!(
+                stream = name,
+                "MPEG-TS does not carry these codecs: it is sent as CMAF"
+            );
+            shape.container = Container::Cmaf;
+        }
+        let mut stream = Stream::new(name, run, shape, now);
+        stream.spherical = self.pictures.of(name, &opening.metadata);
+        stream.video_layout = pictures::video_layout(&stream.spherical);
+        let stream = Arc::new(stream);
+        let ((width, height), audio) = (opening.size_px(), opening.has_audio());
+        tracing::info!(stream = name, width, height, audio, "live");
         self.registry.insert(stream.clone());
         stream
     }

@@ -70,6 +70,18 @@ impl Timeline {
         Some(boundary)
     }
 
+    /// The boundary after the one with this number, if it is known.
+    pub fn after(&self, sequence: u64) -> Option<Boundary> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.boundaries.iter().rev().find(|known| known.sequence == sequence + 1).copied()
+    }
+
+    /// The last boundary that is not after `pts_ms`.
+    pub fn at(&self, pts_ms: i64) -> Option<Boundary> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.boundaries.iter().rev().find(|known| known.pts_ms <= pts_ms).copied()
+    }
+
     /// The sequence number after the last one given out.
     pub fn next_sequence(&self) -> u64 {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,5 +118,7 @@ mod tests {
         assert_eq!(timeline.span(7), Some((first, second)));
         assert_eq!(timeline.span(8), None);
         assert_eq!(timeline.next_sequence(), 9);
+        assert_eq!((timeline.after(7), timeline.after(8)), (Some(second), None));
+        assert_eq!((timeline.at(2_039), timeline.at(39)), (Some(first), None));
     }
 }

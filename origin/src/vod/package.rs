@@ -1,7 +1,7 @@
 //! Renditions from an encoder as a folder: `MANIFEST.M3U8`, and per rendition a playlist and
 //! segments.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use immersive_hls::PlaylistType;
 use immersive_hls::write::{MasterPlaylist, MediaPlaylist, Segment as PlaylistSegment, Variant};
+use immersive_media::spherical::Spherical;
 use tokio::fs;
 use tokio::net::unix::pipe::Receiver;
 use tokio::task::JoinSet;
@@ -16,8 +17,9 @@ use tokio::task::JoinSet;
 use crate::clock;
 use crate::live::ladder::Spec;
 use crate::live::ladder::rendition::Rendition;
-use crate::live::segmenter::Segmenter;
-use crate::live::stream::codecs;
+use crate::live::packager::Pattern;
+use crate::live::step::Step;
+use crate::live::stream::{Container, Shape};
 use crate::live::timeline::Timeline;
 
 /// The name that the reference system gave to multivariant playlists of recordings.
@@ -50,46 +52,95 @@ pub async fn package(outputs: Vec<Receiver>, specs: &[Spec], folder: &Path) -> R
 async fn write_rendition(
     pipe: Receiver,
     timeline: Arc<Timeline>,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
     name: String,
 ) -> Result<Variant> {
     fs::create_dir_all(&folder)
         .await
         .with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut rendition = Rendition::new(pipe, Segmenter::new(timeline, true, 0));
-    // Another recording of the same name must not meet this one's segments in a cache.
-    let run = clock::unix_now().as_millis();
-    let mut segments = Vec::new();
-    let mut variant = Variant { uri: format!("{name}/index.m3u8"), ..Variant::default() };
-    let (mut bytes, mut duration_ms, mut frames) = (0, 0, 0);
-    while let Some(cut) = rendition.next_segment(&AtomicI64::new(0)).await? {
-        let segment = cut.segment;
-        let uri = format!("{run:x}-{:05}.ts", segment.start.sequence);
-        write(&folder.join(&uri), &segment.bytes).await?;
-        let segment_bytes = segment.bytes.len() as u64;
-        variant.bandwidth_bps =
-            variant.bandwidth_bps.max(segment_bytes * 8_000 / segment.duration_ms as u64);
-        variant.codecs = Some(codecs(&segment));
-        variant.resolution = Some(segment.video.size_px);
-        bytes += segment_bytes;
-        duration_ms += segment.duration_ms;
-        frames += u64::from(segment.frames);
-        let duration_secs = segment.duration_ms as f64 / 1_000.0;
-        segments.push(PlaylistSegment { uri, duration_secs, ..PlaylistSegment::default() });
+    let shape = Shape { segment: SEGMENT, window: 0, container: Container::Ts, part: None };
+    let pattern =
+        Pattern { shape, timeline, origin_ms: 0, spherical: Spherical::default(), has_audio: true };
+    let mut rendition = Rendition::new(pipe, &pattern, 0);
+    let mut writer = Writer::new(folder, &name);
+    while let Some(steps) = rendition.next_steps(&AtomicI64::new(0)).await? {
+        writer.take(steps).await?;
     }
-    ensure!(!segments.is_empty(), "the encoder made nothing for rendition {name}");
-    variant.average_bandwidth_bps = Some(bytes * 8_000 / duration_ms as u64);
-    variant.frame_rate = Some(frames as f64 * 1_000.0 / duration_ms as f64);
-    let playlist = MediaPlaylist {
-        target_duration_secs: SEGMENT.as_secs(),
-        independent_segments: true,
-        segments,
-        playlist_type: Some(PlaylistType::Vod),
-        end_list: true,
-        ..MediaPlaylist::default()
-    };
-    write(&folder.join("index.m3u8"), playlist.to_string().as_bytes()).await?;
-    Ok(variant)
+    writer.take(rendition.finish()).await?;
+    ensure!(!writer.segments.is_empty(), "the encoder made nothing for rendition {name}");
+    writer.finish().await
+}
+
+/// Writes the segments of one rendition, and sums up what they are.
+struct Writer {
+    folder: PathBuf,
+    run: u128,
+    variant: Variant,
+    segments: Vec<PlaylistSegment>,
+    bytes: u64,
+    frames: u64,
+    duration: Duration,
+}
+
+impl Writer {
+    fn new(folder: PathBuf, name: &str) -> Self {
+        Self {
+            folder,
+            // Another recording of the same name must not meet this one's segments in a cache.
+            run: clock::unix_now().as_millis(),
+            variant: Variant { uri: format!("{name}/index.m3u8"), ..Variant::default() },
+            segments: Vec::new(),
+            bytes: 0,
+            frames: 0,
+            duration: Duration::ZERO,
+        }
+    }
+
+    /// A segment of MPEG-TS comes as one part.
+    async fn take(&mut self, steps: Vec<Step>) -> Result<()> {
+        for step in steps {
+            match step {
+                Step::Begin { format, .. } => {
+                    self.variant.codecs = Some(format.codecs());
+                    self.variant.resolution = format.size_px();
+                }
+                Step::Part(part) => {
+                    let uri = format!("{:x}-{:05}.ts", self.run, self.segments.len());
+                    write(&self.folder.join(&uri), &part.bytes).await?;
+                    let duration_secs = part.duration.as_secs_f64();
+                    let segment_bytes = part.bytes.len() as u64;
+                    let bps = (segment_bytes as f64 * 8.0 / duration_secs) as u64;
+                    self.variant.bandwidth_bps = self.variant.bandwidth_bps.max(bps);
+                    self.bytes += segment_bytes;
+                    self.frames += u64::from(part.frames);
+                    self.duration += part.duration;
+                    self.segments.push(PlaylistSegment {
+                        uri,
+                        duration_secs,
+                        ..PlaylistSegment::default()
+                    });
+                }
+                Step::End(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Variant> {
+        let secs = self.duration.as_secs_f64();
+        self.variant.average_bandwidth_bps = Some((self.bytes as f64 * 8.0 / secs) as u64);
+        self.variant.frame_rate = Some(self.frames as f64 / secs);
+        let playlist = MediaPlaylist {
+            target_duration_secs: SEGMENT.as_secs(),
+            independent_segments: true,
+            segments: self.segments,
+            playlist_type: Some(PlaylistType::Vod),
+            end_list: true,
+            ..MediaPlaylist::default()
+        };
+        write(&self.folder.join("index.m3u8"), playlist.to_string().as_bytes()).await?;
+        Ok(self.variant)
+    }
 }
 
 async fn write(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -39,10 +39,10 @@ pub fn new_mark() -> String {
 }
 
 impl Origin {
-    /// Two small renditions beside the source, on free ports.
+    /// MPEG-TS, with a small rendition beside the source, on free ports.
     pub fn start() -> Self {
         Self::start_with(
-            "[ladder]\nrungs = [{ width = 160, kbps = 200 }]\npreset = \"ultrafast\"\nmax_lag_secs = 60\n",
+            "[live]\ncontainer = \"ts\"\n[ladder]\nrungs = [{ width = 160, kbps = 200 }]\npreset = \"ultrafast\"\nmax_lag_secs = 60\n",
             None,
         )
     }

@@ -154,6 +154,11 @@ impl Network {
         }
     }
 
+    /// Transfers that were slowed down flow as the network allows.
+    pub fn heal(&mut self) {
+        self.transfers.iter_mut().for_each(|transfer| transfer.slowness = 1.0);
+    }
+
     /// It does not come any more.
     pub fn cancel(&mut self, request: RequestId) {
         self.transfers.retain(|transfer| transfer.request != request);

@@ -90,6 +90,10 @@ pub enum RenditionKind {
 impl fmt::Display for MasterPlaylist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("#EXTM3U\n")?;
+        // RFC 8216bis section 8: attributes that begin with REQ- need it.
+        if self.variants.iter().any(|variant| variant.required_video_layout.is_some()) {
+            f.write_str("#EXT-X-VERSION:12\n")?;
+        }
         if self.independent_segments {
             f.write_str("#EXT-X-INDEPENDENT-SEGMENTS\n")?;
         }

@@ -40,6 +40,8 @@ pub struct MediaPlaylist {
     pub skipped_segments: u64,
     /// In order.
     pub segments: Vec<Segment>,
+    /// What holds for the segment that is not complete yet, if it has parts.
+    pub next_segment: Option<NextSegment>,
     /// Parts of the segment that is not complete yet.
     pub trailing_parts: Vec<Part>,
     /// EXT-X-PRELOAD-HINT: what can be asked for before it is there.
@@ -71,6 +73,17 @@ pub struct Segment {
     pub map: Option<Map>,
     /// EXT-X-PART, the segment in small pieces.
     pub parts: Vec<Part>,
+}
+
+/// Tags of a segment of which there are only parts so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NextSegment {
+    /// EXT-X-DISCONTINUITY before it.
+    pub discontinuity: bool,
+    /// EXT-X-MAP, if it is another than before.
+    pub map: Option<Map>,
+    /// EXT-X-PROGRAM-DATE-TIME of its first sample, milliseconds since 1970.
+    pub program_date_time_ms: Option<i64>,
 }
 
 /// EXT-X-MAP: the init segment.
@@ -252,6 +265,9 @@ impl fmt::Display for MediaPlaylist {
             }
             segment.fmt(f)?;
         }
+        if let Some(next) = self.next_segment.as_ref().filter(|_| !self.trailing_parts.is_empty()) {
+            next.fmt(f)?;
+        }
         self.trailing_parts.iter().try_for_each(|part| part.fmt(f))?;
         self.preload_hints.iter().try_for_each(|hint| hint.fmt(f))?;
         self.rendition_reports.iter().try_for_each(|report| report.fmt(f))?;
@@ -281,6 +297,21 @@ impl fmt::Display for Segment {
             writeln!(f, "#EXT-X-BYTERANGE:{}@{}", range.length, range.offset)?;
         }
         writeln!(f, "{}", Uri(&self.uri))
+    }
+}
+
+impl fmt::Display for NextSegment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.discontinuity {
+            f.write_str("#EXT-X-DISCONTINUITY\n")?;
+        }
+        if let Some(map) = &self.map {
+            map.fmt(f)?;
+        }
+        match self.program_date_time_ms {
+            Some(ms) => writeln!(f, "#EXT-X-PROGRAM-DATE-TIME:{}", Iso8601(ms)),
+            None => Ok(()),
+        }
     }
 }
 

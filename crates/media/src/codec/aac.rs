@@ -126,6 +126,44 @@ impl SpecificConfig {
     }
 }
 
+/// What an ADTS header (1.A.2.2) says of a stream, from its `AudioSpecificConfig`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AdtsConfig {
+    object_type: u8,
+    rate_index: u8,
+    channel_configuration: u8,
+}
+
+impl AdtsConfig {
+    /// `None` if it is cut short, or the type or the rate has no place in ADTS.
+    pub fn parse(record: &[u8]) -> Option<Self> {
+        let &[first, second] = record.first_chunk()?;
+        let config = Self {
+            object_type: first >> 3,
+            rate_index: (first & 7) << 1 | second >> 7,
+            channel_configuration: second >> 3 & 15,
+        };
+        let known = usize::from(config.rate_index) < SAMPLE_RATES.len();
+        (known && (1..=4).contains(&config.object_type) && config.channel_configuration < 8)
+            .then_some(config)
+    }
+
+    /// The header before a frame of so many bytes; `None` if that is too long for it.
+    pub fn header(self, frame_bytes: usize) -> Option<[u8; 7]> {
+        let whole = u16::try_from(frame_bytes + 7).ok().filter(|&whole| whole < 1 << 13)?;
+        let channels = self.channel_configuration;
+        Some([
+            0xff,
+            0xf1,
+            (self.object_type - 1) << 6 | self.rate_index << 2 | channels >> 2,
+            (channels & 3) << 6 | (whole >> 11) as u8,
+            (whole >> 3) as u8,
+            (whole << 5) as u8 | 0x1f,
+            0xfc,
+        ])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

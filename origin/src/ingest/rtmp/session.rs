@@ -171,7 +171,9 @@ impl Session {
     /// FLV tags in one message (section 7.1.6); the first tag's time is the message's.
     fn on_aggregate(&mut self, message: &Message) {
         let mut reader = crate::flv::Reader::default();
-        reader.push(&crate::flv::header(true, true));
+        let mut header = Vec::new();
+        crate::flv::write_header(true, true, &mut header);
+        reader.push(&header);
         reader.push(&message.payload);
         let mut offset_ms = None;
         while let Ok(Some(tag)) = reader.next_tag() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Result;
-use bytes::BytesMut;
+use immersive_media::flv::Metadata;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::ChildStdin;
@@ -18,11 +18,11 @@ use super::encoder::{self, Encoder};
 use super::rendition::Rendition;
 use super::{Config, Spec};
 use crate::ffmpeg::Ffmpeg;
-use crate::flv::{self, Tag};
+use crate::flv::{self, Tag, TagKind};
+use crate::live::packager::Pattern;
+use crate::live::rung::Rung;
 use crate::live::samples::is_key_frame;
-use crate::live::segmenter::Segmenter;
-use crate::live::stream::{Rung, Stream};
-use crate::live::timeline::Timeline;
+use crate::live::stream::Stream;
 
 /// Restarts wait this long at first, twice as long each time, at most [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
@@ -45,12 +45,12 @@ pub struct Source {
     pub stream: Arc<Stream>,
     /// Which of its epochs this is.
     pub epoch: u64,
-    /// Where segments begin.
-    pub timeline: Arc<Timeline>,
+    /// How it is cut.
+    pub pattern: Pattern,
     /// Decoder configurations, sent before everything else.
     pub configs: Vec<Tag>,
-    /// Whether there is audio to pass on.
-    pub has_audio: bool,
+    /// What the source says of itself.
+    pub metadata: Metadata,
 }
 
 /// The encoder of one publication.
@@ -122,8 +122,9 @@ impl Ladder {
         let Some(first) = next_key_frame(tags).await else { return Ok(Ended::Done) };
         let specs: Vec<Spec> = self.renditions.iter().map(|(spec, _)| *spec).collect();
         let label = format!("ladder of {}", self.source.stream.name);
+        let has_audio = self.source.pattern.rungs_have_audio();
         let Encoder { mut child, outputs } =
-            encoder::start_live(&self.ffmpeg, &self.config, &specs, self.source.has_audio, &label)?;
+            encoder::start_live(&self.ffmpeg, &self.config, &specs, has_audio, &label)?;
         let mut readers = JoinSet::new();
         let mut positions = Vec::new();
         let whole = Arc::new(AtomicBool::new(false));
@@ -168,8 +169,13 @@ impl Ladder {
         first: Tag,
         tags: &mut mpsc::Receiver<Tag>,
     ) -> Ended {
-        let mut bytes = BytesMut::from(&flv::header(self.source.has_audio, true)[..]);
+        let has_audio = self.source.pattern.rungs_have_audio();
+        let mut bytes = Vec::new();
+        flv::write_header(has_audio, true, &mut bytes);
         for config in &self.source.configs {
+            if config.kind == TagKind::Audio && !has_audio {
+                continue;
+            }
             let timestamp_ms = first.timestamp_ms;
             flv::write_tag(&Tag { timestamp_ms, ..config.clone() }, &mut bytes);
         }
@@ -236,8 +242,8 @@ async fn next_key_frame(tags: &mut mpsc::Receiver<Tag>) -> Option<Tag> {
     }
 }
 
-/// Takes one rendition's segments into its rung. The last one, which nothing follows, counts only
-/// if the encoder came to its proper end, and `whole` says so.
+/// Takes one rendition into its rung. What is left when its pipe closes counts only if the encoder
+/// came to its proper end, and `whole` says so: otherwise the segment remains incomplete.
 async fn take_rendition(
     pipe: Receiver,
     source: Source,
@@ -245,21 +251,19 @@ async fn take_rendition(
     position: Arc<AtomicI64>,
     whole: Arc<AtomicBool>,
 ) {
-    let segmenter =
-        Segmenter::new(source.timeline.clone(), source.has_audio, position.load(Relaxed));
-    let mut rendition = Rendition::new(pipe, segmenter);
+    let mut rendition = Rendition::new(pipe, &source.pattern, position.load(Relaxed));
     loop {
-        match rendition.next_segment(&position).await {
-            Ok(Some(cut)) if !cut.at_end || whole.load(Relaxed) => {
-                source.push(&rung, cut.segment);
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => return,
+        match rendition.next_steps(&position).await {
+            Ok(Some(steps)) => source.push(&rung, steps),
+            Ok(None) => break,
             Err(error) => {
                 source.stream.warn(format!("the encoder's output cannot be read: {error:#}"));
                 return;
             }
         }
+    }
+    if whole.load(Relaxed) {
+        source.push(&rung, rendition.finish());
     }
 }
 

@@ -51,6 +51,24 @@ pub(crate) fn finish(
     moof_length
 }
 
+/// `moof` and `mdat` of samples that are not in one place.
+pub(crate) fn write<'a>(
+    track_id: u32,
+    sequence: u32,
+    samples: &[Sample],
+    payload: impl Iterator<Item = &'a [u8]>,
+) -> Vec<u8> {
+    let bytes: usize = samples.iter().map(|sample| sample.size as usize).sum();
+    let mut out = Vec::with_capacity(room(samples.len()) + bytes);
+    let offset_at = movie_fragment(&mut out, track_id, sequence, samples);
+    let offset = u32::try_from(out.len() + 8).expect("a moof is far below 4 GiB");
+    out[offset_at..offset_at + 4].copy_from_slice(&offset.to_be_bytes());
+    let mdat = begin(&mut out, b"mdat");
+    payload.for_each(|data| out.extend_from_slice(data));
+    end(&mut out, mdat);
+    out
+}
+
 /// Writes `moof`; returns where `data_offset` lies.
 fn movie_fragment(out: &mut Vec<u8>, track_id: u32, sequence: u32, samples: &[Sample]) -> usize {
     let first = samples.first().copied().unwrap_or_default();

@@ -1,0 +1,179 @@
+//! Sound, which all rungs share.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use immersive_media::pack::{PackedSample, write_fragment};
+
+use super::Cut;
+use crate::live::samples::{AudioConfig, AudioSample, Event};
+use crate::live::step::{Format, Part, Step};
+use crate::live::timeline::{Boundary, Timeline};
+
+/// Sound waits this long for the pictures beside it, which may begin a segment.
+const VIDEO_PATIENCE_MS: i64 = 1_000;
+/// An audio clock further off than this is a jump and not rounding.
+const JUMP_MS: i64 = 30;
+
+/// Cuts sound where the pictures are cut.
+#[derive(Debug)]
+pub struct AudioPackager {
+    timeline: Arc<Timeline>,
+    cut: Cut,
+    format: Option<Arc<Format>>,
+    rate_hz: i64,
+    start: Option<Boundary>,
+    waiting: VecDeque<AudioSample>,
+    video_dts_ms: i64,
+    /// Where the next frame begins if nothing jumps, in samples since the epoch's beginning.
+    next: Option<i64>,
+    part: Vec<(i64, AudioSample)>,
+    part_samples: i64,
+    segment_samples: i64,
+    sequence: u32,
+}
+
+impl AudioPackager {
+    /// Cuts where `timeline` says.
+    pub fn new(timeline: Arc<Timeline>, cut: Cut) -> Self {
+        Self {
+            timeline,
+            cut,
+            format: None,
+            rate_hz: 48_000,
+            start: None,
+            waiting: VecDeque::new(),
+            video_dts_ms: 0,
+            next: None,
+            part: Vec::new(),
+            part_samples: 0,
+            segment_samples: 0,
+            sequence: 0,
+        }
+    }
+
+    /// Takes what arrived; pictures only tell how far the stream is.
+    pub fn push(&mut self, event: &Event, steps: &mut Vec<Step>) {
+        match event {
+            Event::AudioConfig(config) => self.configure(config),
+            Event::Video(sample) => self.video_dts_ms = sample.dts_ms,
+            Event::Audio(sample) => self.waiting.push_back(sample.clone()),
+            Event::VideoConfig(_) | Event::Other => {}
+        }
+        while let Some(sample) = self.next_in_order() {
+            self.take(sample, steps);
+        }
+    }
+
+    /// The end of the stream: what is left.
+    pub fn finish(mut self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        while let Some(sample) = self.waiting.pop_front() {
+            self.take(sample, &mut steps);
+        }
+        self.close_segment(&mut steps);
+        steps
+    }
+
+    fn configure(&mut self, config: &Arc<AudioConfig>) {
+        let init = Some(Bytes::from(config.track.init.clone()));
+        self.rate_hz = i64::from(config.track.timescale.get());
+        self.next = None;
+        self.format = Some(Arc::new(Format { video: None, audio: Some(config.clone()), init }));
+    }
+
+    /// The next frame, once no later picture can begin a segment before it.
+    fn next_in_order(&mut self) -> Option<AudioSample> {
+        let (first, last) = (self.waiting.front()?.pts_ms, self.waiting.back()?.pts_ms);
+        let in_order = first < self.video_dts_ms || last - first > VIDEO_PATIENCE_MS;
+        if in_order { self.waiting.pop_front() } else { None }
+    }
+
+    fn take(&mut self, sample: AudioSample, steps: &mut Vec<Step>) {
+        if let Some(config) = &sample.config {
+            self.close_part(steps);
+            self.configure(config);
+        }
+        let Some(format) = self.format.clone() else { return };
+        let time = self.settle(&sample);
+        let begins = match self.start {
+            None => self.timeline.at(sample.pts_ms),
+            Some(start) => self.timeline.after(start.sequence),
+        };
+        // With pictures that stand still, several boundaries may have been passed.
+        if let Some(next) = begins.filter(|next| sample.pts_ms >= next.pts_ms) {
+            let next = self.timeline.at(sample.pts_ms).unwrap_or(next);
+            self.close_segment(steps);
+            let late_ms = sample.pts_ms - next.pts_ms;
+            let date_ms = next.program_date_time_ms + late_ms;
+            self.start = Some(next);
+            let start = Boundary { program_date_time_ms: date_ms, ..next };
+            steps.push(Step::Begin { start, format });
+        } else if self.start.is_none() {
+            return;
+        }
+        let samples = i64::from(sample.samples);
+        let part_samples = self.cut.part_ms.map(|part_ms| part_ms * self.rate_hz / 1_000);
+        if part_samples.is_some_and(|most| self.part_samples + samples > most) {
+            self.close_part(steps);
+        }
+        self.part_samples += samples;
+        self.segment_samples += samples;
+        self.part.push((time, sample));
+    }
+
+    /// Times rounded to milliseconds wander by half of one; frames follow each other without gaps,
+    /// so they are counted, and the given time is followed only when it really jumps.
+    fn settle(&mut self, sample: &AudioSample) -> i64 {
+        let given = sample.pts_ms * self.rate_hz / 1_000;
+        let tolerance = JUMP_MS * self.rate_hz / 1_000;
+        let time = self.next.filter(|next| (next - given).abs() <= tolerance).unwrap_or(given);
+        self.next = Some(time + i64::from(sample.samples));
+        time
+    }
+
+    fn close_segment(&mut self, steps: &mut Vec<Step>) {
+        self.close_part(steps);
+        let samples = std::mem::take(&mut self.segment_samples);
+        if self.start.take().is_some() {
+            steps.push(Step::End(self.duration(samples)));
+        }
+    }
+
+    fn close_part(&mut self, steps: &mut Vec<Step>) {
+        let frames = std::mem::take(&mut self.part);
+        let samples = std::mem::take(&mut self.part_samples);
+        if frames.is_empty() {
+            return;
+        }
+        let origin = self.cut.origin_ms * self.rate_hz / 1_000;
+        let packed: Vec<PackedSample<'_>> = frames
+            .iter()
+            .enumerate()
+            .map(|(at, (time, frame))| PackedSample {
+                decode_time: (time + origin).max(0),
+                composition_offset: 0,
+                // A jump shows in the frame before it.
+                duration: frames.get(at + 1).map_or(frame.samples, |(next, _)| {
+                    u32::try_from(next - time).unwrap_or(frame.samples)
+                }),
+                key: true,
+                data: &frame.data,
+            })
+            .collect();
+        self.sequence = self.sequence.wrapping_add(1);
+        steps.push(Step::Part(Part {
+            bytes: write_fragment(self.sequence, &packed).into(),
+            duration: self.duration(samples),
+            independent: true,
+            frames: 0,
+        }));
+    }
+
+    fn duration(&self, samples: i64) -> Duration {
+        let micros = samples * 1_000_000 / self.rate_hz.max(1);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+}
