@@ -50,6 +50,10 @@ export interface Stats {
   latencySecs: number | null;
   rebufferCount: number;
   rebufferSecs: number;
+  /** How often playback was helped over a hole in the media. */
+  gapJumps: number;
+  /** How often it was woken with data at hand. */
+  nudges: number;
   /** From `src` to the first frame. */
   startupMs: number | null;
   requests: number;

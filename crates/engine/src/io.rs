@@ -412,6 +412,9 @@ pub struct Stats {
     pub live_edge_secs: Option<f64>,
     pub rebuffer_count: u32,
     pub rebuffer_secs: f64,
+    /// How often playback was helped over a hole in the media, and on its feet with data at hand.
+    pub gap_jumps: u32,
+    pub nudges: u32,
     /// From `Load` to the first frame.
     pub startup_ms: Option<f64>,
     pub requests: u64,

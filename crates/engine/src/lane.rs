@@ -151,7 +151,7 @@ impl Lane {
         let chunks = self.ready.iter().map(|loaded| &loaded.chunk).chain(wanted.appending);
         let from = segment.start_secs.max(wanted.playhead_secs.min(segment.end_secs()));
         let middle = (from + segment.end_secs()) / 2.0;
-        let tolerance = (segment.duration_secs * 0.25).min(SMALL_HOLE_SECS);
+        let tolerance = ((segment.end_secs() - from) * 0.25).min(SMALL_HOLE_SECS);
         let mut waiting_end = middle;
         for chunk in chunks {
             if same(chunk) {

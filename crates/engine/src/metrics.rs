@@ -13,6 +13,8 @@ pub(crate) struct Metrics {
     rebuffered: Duration,
     /// When the interruption that goes on began.
     stalled_since: Option<Instant>,
+    pub(crate) gap_jumps: u32,
+    pub(crate) nudges: u32,
     pub(crate) requests: u64,
     pub(crate) bytes: u64,
 }

@@ -26,6 +26,11 @@ impl Session {
     }
 
     pub(crate) fn seek(&mut self, core: &mut Core, position_secs: f64, reason: SeekReason) {
+        match reason {
+            SeekReason::Gap => core.metrics.gap_jumps += 1,
+            SeekReason::Nudge => core.metrics.nudges += 1,
+            _ => {}
+        }
         self.sent_to_secs = Some(position_secs);
         self.stall.forgive();
         core.emit(Output::Seek { position_secs, reason });

@@ -240,6 +240,8 @@ impl Session {
             live_edge_secs: self.live_edge_secs(core),
             rebuffer_count: core.metrics.rebuffer_count(),
             rebuffer_secs: core.metrics.rebuffer_secs(core.now),
+            gap_jumps: core.metrics.gap_jumps,
+            nudges: core.metrics.nudges,
             startup_ms: core.metrics.startup_ms(),
             requests: core.metrics.requests,
             bytes: core.metrics.bytes,

@@ -14,7 +14,7 @@ use crate::session::Session;
 /// A playlist is small: one that takes longer does not come.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One that came before comes as quickly again, or not at all.
+/// Where one came, others come as quickly, or not at all.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers in a row that brought nothing after which a server does not hold answers back, whatever
@@ -122,6 +122,11 @@ impl Slot {
         self.penalty_until.is_some_and(|until| until > now)
     }
 
+    /// Whether it has answered since it failed last.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.penalty_until.is_none_or(|until| self.answered_at >= until)
+    }
+
     pub(crate) fn wakeup(&self, now: Instant, blocking: bool) -> Option<Instant> {
         if let Some(pending) = self.pending {
             return Some(pending.deadline);
@@ -165,6 +170,9 @@ impl Session {
         let active: Vec<SlotId> = self.active_slots().collect();
         for slot in active {
             self.load_slot(core, slot);
+            if let Some(better) = self.better_place(core, slot) {
+                self.ask_for_playlist(core, better);
+            }
         }
     }
 
@@ -182,7 +190,15 @@ impl Session {
             None => true,
             Some(_) => slot.reload_at(blocking).is_some_and(|time| time <= core.now),
         };
-        if !due || !self.online || slot.pending.is_some() || !slot.retry.due(core.now) {
+        if due {
+            self.ask_for_playlist(core, id);
+        }
+    }
+
+    fn ask_for_playlist(&mut self, core: &mut Core, id: SlotId) {
+        let blocking = self.follows_closely(core);
+        let slot = &self.slots[id];
+        if !self.online || slot.pending.is_some() || !slot.retry.due(core.now) {
             return;
         }
         let report = self.report_on(id).filter(|_| blocking);
@@ -192,13 +208,11 @@ impl Session {
         let is_held_back = directives.until.is_some() && slot.media.is_some();
         let held = Duration::from_secs_f64(3.0 * target_secs.min(60.0) + 2.0);
         let url = directed(&slot.url, directives);
-        let known = slot.media.is_some();
-        let timeout = if is_held_back {
-            held
-        } else if known {
-            RELOAD_TIMEOUT.max(slot.took * 4).min(4 * TIMEOUT)
-        } else {
-            TIMEOUT
+        let took = self.slots.iter().filter(|slot| slot.media.is_some()).map(|slot| slot.took);
+        let timeout = match took.max() {
+            _ if is_held_back => held,
+            Some(took) => RELOAD_TIMEOUT.max(took * 4).min(4 * TIMEOUT),
+            None => TIMEOUT,
         };
         let pending = fetch_playlist(core, url, timeout);
         let slot = &mut self.slots[id];

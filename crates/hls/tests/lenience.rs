@@ -1,7 +1,7 @@
 //! What servers really send, and what is said about what nobody can read.
 
 use immersive_hls::{
-    ByteRange, KeyMethod, Master, Media, MediaSequence, ParseError, Playlist, parse,
+    ByteRange, Cue, KeyMethod, Master, Media, MediaSequence, ParseError, Playlist, parse,
 };
 
 const URL: &str = "https://cdn.example/live/a/index.m3u8?token=1";
@@ -226,4 +226,44 @@ fn sizes_are_limited() {
 #[test]
 fn the_playlists_own_url_must_be_absolute() {
     assert!(matches!(parse("#EXTM3U\n", "index.m3u8"), Err(ParseError::BaseUrl { .. })));
+}
+
+#[test]
+fn breaks_for_advertisements_are_found_in_all_their_spellings() {
+    let media = media(
+        "#EXTM3U\n#EXT-X-CUE-OUT:30\n#EXTINF:10,\na\n#EXT-X-CUE-OUT-CONT:10/30\n#EXTINF:10,\nb\n\
+         #EXT-X-CUE-OUT-CONT:ElapsedTime=20.5,Duration=30,SCTE35=/DAg\n#EXTINF:10,\nc\n#EXT-X-CUE-IN\n#EXTINF:10,\nd\n\
+         #EXT-X-CUE-OUT:DURATION=12.5\n#EXTINF:10,\ne\n#EXT-X-CUE-OUT\n#EXTINF:10,\nf\n#EXTINF:10,\ng\n",
+    );
+    let cues: Vec<_> = media.segments.iter().map(|segment| segment.cue).collect();
+    let out = |duration_secs| Some(Cue::Out { duration_secs });
+    let goes_on =
+        |elapsed| Some(Cue::Continues { elapsed_secs: Some(elapsed), duration_secs: Some(30.0) });
+    let expected = [
+        out(Some(30.0)),
+        goes_on(10.0),
+        goes_on(20.5),
+        Some(Cue::In),
+        out(Some(12.5)),
+        out(None),
+        None,
+    ];
+    assert_eq!(cues, expected);
+}
+
+#[test]
+fn a_hundred_thousand_segments_are_all_there() {
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-MAP:URI=\"i.mp4\"\n".to_owned();
+    for number in 0..100_000 {
+        if number % 1000 == 999 {
+            text.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        text.push_str(&format!("#EXTINF:6.006,\n{number}.m4s\n"));
+    }
+    let media = media(&text);
+    assert_eq!(media.segments.len(), 100_000);
+    let last = media.segments.last().expect("segments");
+    assert_eq!((last.sequence.0, last.discontinuity_sequence.0), (99_999, 100));
+    assert!(last.url.ends_with("/99999.m4s") && last.map.is_some());
+    assert!((media.end_secs() - 600_600.0).abs() < 1e-3);
 }

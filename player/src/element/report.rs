@@ -54,6 +54,8 @@ pub fn stats(player: &Player) -> JsValue {
         .number("latencySecs", stats.latency_secs)
         .with("rebufferCount", stats.rebuffer_count)
         .with("rebufferSecs", stats.rebuffer_secs)
+        .with("gapJumps", stats.gap_jumps)
+        .with("nudges", stats.nudges)
         .number("startupMs", stats.startup_ms)
         .with("requests", count(stats.requests))
         .with("bytes", count(stats.bytes))

@@ -59,6 +59,8 @@ wire_struct!(Stats {
     live_edge_secs,
     rebuffer_count,
     rebuffer_secs,
+    gap_jumps,
+    nudges,
     startup_ms,
     requests,
     bytes,

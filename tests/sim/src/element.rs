@@ -218,6 +218,11 @@ impl Element {
         self.was_running = false;
     }
 
+    /// Time passes, but not for the element: the device sleeps.
+    pub fn sleep(&mut self, until: Instant) {
+        self.now = until;
+    }
+
     /// `playbackRate = rate`.
     pub fn set_rate(&mut self, rate: f64) {
         self.rate = rate;

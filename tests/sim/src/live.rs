@@ -31,6 +31,10 @@ pub struct Live {
     pub hold_back_secs: Option<f64>,
     /// Parts in a segment; 0: it is not a low-latency stream.
     pub parts: u64,
+    /// Every other playlist comes from a cache that lags by so much.
+    pub flaps_secs: f64,
+    /// How many playlists were asked for.
+    pub asked: u64,
     /// CAN-BLOCK-RELOAD is promised and kept.
     pub blocks: bool,
     /// The promise is made but the server answers at once.
@@ -57,6 +61,8 @@ impl Live {
             forgets_discontinuity_sequence: false,
             event: false,
             hold_back_secs: None,
+            flaps_secs: 0.0,
+            asked: 0,
             parts: 0,
             blocks: false,
             breaks_promise: false,
@@ -263,7 +269,9 @@ impl Origin for Live {
         if let Some(until_secs) = self.held_until(url, at_secs) {
             return Reply::NotBefore(until_secs);
         }
-        let whole = self.playlist(at_secs, rung);
+        self.asked += 1;
+        let lag_secs = if self.asked.is_multiple_of(2) { self.flaps_secs } else { 0.0 };
+        let whole = self.playlist(at_secs - lag_secs, rung);
         let delta = whole.delta_update().filter(|_| self.skips && url.contains("_HLS_skip=YES"));
         Reply::Text(delta.unwrap_or(whole).to_string())
     }

@@ -154,6 +154,17 @@ impl Network {
         }
     }
 
+    /// Time passes without anything happening; open connections are dead after it.
+    pub fn sleep(&mut self, until: Instant) {
+        self.now = until;
+        self.turn_pages();
+        for transfer in &mut self.transfers {
+            transfer.head_at = None;
+            transfer.bits = f64::INFINITY;
+            transfer.stops_at = Some((0.0, false));
+        }
+    }
+
     /// Transfers that were slowed down flow as the network allows.
     pub fn heal(&mut self) {
         self.transfers.iter_mut().for_each(|transfer| transfer.slowness = 1.0);

@@ -183,6 +183,16 @@ impl World {
         self.run_until(until, |_| false);
     }
 
+    /// The device sleeps: time passes, and nothing happens.
+    pub fn sleep(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+        self.network.sleep(self.now);
+        self.element.sleep(self.now);
+        self.appending = self.appending.map(|(request, _, offset)| (request, self.now, offset));
+        self.media_event();
+        self.input(Input::Tick);
+    }
+
     /// Lets time pass until something is so; whether it came to be within `limit`.
     pub fn run_while(&mut self, limit: Duration, goes_on: impl Fn(&Self) -> bool) -> bool {
         let until = self.now + limit;

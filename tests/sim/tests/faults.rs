@@ -334,6 +334,7 @@ fn a_decoder_that_trips_is_nudged() {
     world.run(secs(40.0));
     assert!(world.element.position() > 40.0);
     assert!(world.seeks.iter().any(|seek| seek.2 == SeekReason::Nudge));
+    assert!(world.engine.stats().nudges >= 1);
     world.expect_playback(20.0);
 }
 
