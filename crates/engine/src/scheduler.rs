@@ -35,6 +35,10 @@ impl Session {
             return;
         }
         let ahead_secs = self.lane_ahead_secs(index);
+        let undecided = index == 0 && self.lanes[0].decided.is_none();
+        if undecided && self.lanes[0].ready.is_empty() && self.fetch_again(core, ahead_secs) {
+            return;
+        }
         if ahead_secs >= self.buffer_goal_secs(core)
             || self.bytes_ahead(index) > core.config.buffer_max_bytes
         {
@@ -99,7 +103,7 @@ impl Session {
         unit::next(&self.lanes[index], slot, self.slots[slot].media.as_ref()?, wanted)
     }
 
-    fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {
+    pub(crate) fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {
         let segment = &unit.segment;
         let Some(init) = self.auxiliary_for_map(core, segment) else { return };
         let Some(decrypt) = self.auxiliary_for_key(core, segment) else { return };
@@ -135,6 +139,8 @@ impl Session {
             duration_secs: segment.duration_secs,
             received_bytes: 0,
             heard_at: core.now,
+            asked_at: core.now,
+            looked_at: core.now,
         });
         let near = self.offsets.get(&segment.discontinuity_sequence).map(|offset| {
             let ticks = (segment.start_secs - offset) * f64::from(MPEG_TS_TIMESCALE.get());
@@ -151,6 +157,7 @@ impl Session {
             url: segment.url.to_string(),
             byte_range: segment.byte_range.map(byte_range),
             timeout,
+            headers: Vec::new(),
         }));
         if index == 0 {
             let now_selected = (rung, self.manual.is_none());
