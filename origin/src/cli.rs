@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Config};
-use crate::{demo, publish, serve};
+use crate::{demo, inspect, publish, serve, transmux};
 
 /// Streams live and recorded 360-degree video.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ use crate::{demo, publish, serve};
   immersive serve --site dist                  take RTMP, serve HLS and the site
   immersive publish test                       send a test signal to it
   immersive demo --site dist                   both in one
+  immersive inspect https://example.org/live.m3u8    what a stream is, and what is wrong with it
+  immersive transmux index.m3u8 -o out.mp4     segments into one file
   ffmpeg -re -i in.mp4 -c copy -f flv rtmp://localhost/live/test
 
 What is logged: IMMERSIVE_LOG=debug, or IMMERSIVE_LOG=immersive_origin::live=debug")]
@@ -43,6 +45,8 @@ enum Command {
     Serve(Serve),
     Publish(publish::Options),
     Demo(demo::Options),
+    Inspect(inspect::Options),
+    Transmux(transmux::Options),
 }
 
 /// Take live streams over RTMP, serve them as HLS; serve recordings and the site.
@@ -123,6 +127,8 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Publish(options) => runtime.block_on(publish::run(options)),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
+        Command::Inspect(options) => inspect::run(&options),
+        Command::Transmux(options) => transmux::run(&options),
     }
 }
 

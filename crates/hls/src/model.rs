@@ -273,7 +273,7 @@ pub struct ByteRange {
 }
 
 /// EXT-X-MAP: the init segment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Map {
     /// Absolute.
     pub url: String,

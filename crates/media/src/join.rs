@@ -5,8 +5,9 @@
 //! 8.8.3, 8.8.5, 8.8.7).
 
 use crate::container::fmp4::boxes::{begin, end};
-use crate::container::fmp4::read::{BoxRef, Boxes, child};
+use crate::container::fmp4::read::{BoxRef, Boxes, Fields, child, short};
 use crate::error::Error;
+use crate::time::Timescale;
 
 /// `ftyp` and `moov` of all these initialization segments' tracks, numbered from 1 in their order.
 ///
@@ -65,6 +66,91 @@ pub fn renumber(media: &[u8], track_id: u32, sequence: u32) -> Result<Vec<u8>, E
         return Ok(out);
     }
     Err(Error::malformed("there is no moof", 0, "file"))
+}
+
+/// Ticks per second of the first track of an initialization segment.
+///
+/// # Errors
+///
+/// If there is none, or it is malformed.
+pub fn timescale(init: &[u8]) -> Result<Timescale, Error> {
+    for found in Boxes::new(init, 0, "file") {
+        let moov = found?;
+        if &moov.kind != b"moov" {
+            continue;
+        }
+        let mdhd = match child(&moov, b"trak", "moov")? {
+            Some(trak) => match child(&trak, b"mdia", "moov / trak")? {
+                Some(mdia) => child(&mdia, b"mdhd", "moov / trak / mdia")?,
+                None => None,
+            },
+            None => None,
+        };
+        let read = |mdhd: BoxRef<'_>| {
+            let (mut fields, version, _) = Fields::full(mdhd.body)?;
+            fields.skip(if version == 1 { 16 } else { 8 })?;
+            Timescale::new(fields.u32()?)
+        };
+        let missing = || Error::malformed("there is no timescale", 0, "moov / trak / mdia / mdhd");
+        return mdhd.and_then(read).ok_or_else(missing);
+    }
+    Err(Error::malformed("there is no moov", 0, "file"))
+}
+
+/// Makes all fragments in `media`, which are of one track, those of this track of a file, numbered
+/// on from `sequence`, and moves them in time by ticks of the track. A time that would be before
+/// zero is zero.
+///
+/// # Errors
+///
+/// If a `moof` is malformed or has no time, or if a time of 32 bits would need more.
+pub fn place(
+    media: &mut [u8],
+    track_id: u32,
+    by_ticks: i64,
+    sequence: &mut u32,
+) -> Result<(), Error> {
+    let mut edits: Vec<(usize, Vec<u8>)> = Vec::new();
+    for found in Boxes::new(media, 0, "file") {
+        let moof = found?;
+        if &moof.kind != b"moof" {
+            continue;
+        }
+        *sequence = sequence.wrapping_add(1);
+        let missing = |path| Error::malformed("a box is missing", moof.offset, path);
+        let mfhd = child(&moof, b"mfhd", "moof")?.ok_or_else(|| missing("moof / mfhd"))?;
+        let traf = child(&moof, b"traf", "moof")?.ok_or_else(|| missing("moof / traf"))?;
+        let tfhd = child(&traf, b"tfhd", "moof / traf")?.ok_or_else(|| missing("tfhd"))?;
+        let tfdt = child(&traf, b"tfdt", "moof / traf")?.ok_or_else(|| missing("tfdt"))?;
+        let fields = |of: &BoxRef<'_>| of.offset as usize + FULL_BOX;
+        edits.push((fields(&mfhd), sequence.to_be_bytes().to_vec()));
+        edits.push((fields(&tfhd), track_id.to_be_bytes().to_vec()));
+        edits.push((fields(&tfdt), moved(&tfdt, by_ticks)?));
+    }
+    for (at, bytes) in edits {
+        let Some(field) = media.get_mut(at..at + bytes.len()) else {
+            return Err(Error::malformed("a box is cut short", at as u64, "moof"));
+        };
+        field.copy_from_slice(&bytes);
+    }
+    Ok(())
+}
+
+/// The field of `tfdt` for a time that is so much later.
+fn moved(tfdt: &BoxRef<'_>, by_ticks: i64) -> Result<Vec<u8>, Error> {
+    const PATH: &str = "moof / traf / tfdt";
+    let read = Fields::full(tfdt.body)
+        .and_then(|(mut fields, version, _)| Some((version, fields.by_version(version)?)));
+    let (version, time) = read.ok_or_else(|| short(tfdt, PATH))?;
+    let time = time.checked_add_signed(by_ticks).unwrap_or(0);
+    if version == 1 {
+        return Ok(time.to_be_bytes().to_vec());
+    }
+    let time = u32::try_from(time).map_err(|_| {
+        let what = "the time has 32 bits and does not fit into them any more";
+        Error::unsupported(what, tfdt.offset, PATH)
+    })?;
+    Ok(time.to_be_bytes().to_vec())
 }
 
 /// Size, type, version and flags.

@@ -11,6 +11,7 @@ pub mod data;
 pub mod decrypt;
 pub mod error;
 pub mod join;
+pub mod movie;
 pub mod pack;
 pub mod spherical;
 pub mod time;

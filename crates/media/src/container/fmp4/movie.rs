@@ -6,6 +6,7 @@ use super::runs::MOST_TICKS;
 use super::spherical;
 use crate::TrackKind;
 use crate::error::Error;
+use crate::movie::{MovieSummary, Track};
 use crate::time::Timescale;
 
 /// What `moov` says.
@@ -73,6 +74,69 @@ impl Movie {
         }
         Ok(movie)
     }
+}
+
+/// Reads the `moov` among `boxes` for people who ask what is in a file.
+pub(crate) fn summary(boxes: &[u8]) -> Result<Option<MovieSummary>, Error> {
+    for found in Boxes::new(boxes, 0, "file") {
+        let moov = found?;
+        if &moov.kind != b"moov" {
+            continue;
+        }
+        let fragmented = child(&moov, b"mvex", "moov")?.is_some();
+        let mut tracks = Vec::new();
+        for found in Boxes::inside(&moov, "moov") {
+            let trak = found?;
+            if &trak.kind == b"trak"
+                && let Some(track) = parse_track(&trak, 0, &[])?
+            {
+                tracks.push(track_summary(&trak, track)?);
+            }
+        }
+        return Ok(Some(MovieSummary { fragmented, tracks }));
+    }
+    Ok(None)
+}
+
+fn track_summary(trak: &BoxRef<'_>, track: MovieTrack) -> Result<Track, Error> {
+    const PATH: &str = "moov / trak / mdia";
+    let mut inner = child(trak, b"mdia", "moov / trak")?;
+    let duration = match &inner {
+        Some(mdia) => child(mdia, b"mdhd", PATH)?.and_then(|mdhd| header_duration(&mdhd)),
+        None => None,
+    };
+    for kind in [b"minf", b"stbl", b"stsz"] {
+        inner = match &inner {
+            Some(parent) => child(parent, kind, PATH)?,
+            None => None,
+        };
+    }
+    // sample_size, then sample_count (8.7.3.2).
+    let count = inner.and_then(|stsz| {
+        let (mut fields, ..) = Fields::full(stsz.body)?;
+        fields.u32()?;
+        fields.u32()
+    });
+    let Description { codec, resolution, spherical, ambisonics, .. } = track.description;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53 ticks")]
+    let duration_secs = duration.unwrap_or(0) as f64 / f64::from(track.timescale.get());
+    Ok(Track {
+        kind: track.kind,
+        codec,
+        resolution,
+        sample_count: count.unwrap_or(0).into(),
+        duration_secs,
+        spherical: Some(spherical).filter(|spherical| spherical.is_stated()),
+        ambisonics,
+    })
+}
+
+/// The duration of `mdhd`, in its timescale.
+fn header_duration(found: &BoxRef<'_>) -> Option<u64> {
+    let (mut fields, version, _) = Fields::full(found.body)?;
+    fields.skip(if version == 1 { 20 } else { 12 })?;
+    // All ones where it is not known.
+    fields.by_version(version).filter(|duration| *duration < u64::from(u32::MAX))
 }
 
 /// The timescale of `mvhd` or `mdhd`.
