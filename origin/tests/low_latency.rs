@@ -103,6 +103,20 @@ fn what_was_read_before_is_left_out() {
     assert_eq!(delta.lines().find(|line| line.starts_with("#EXT-X-MEDIA-SEQUENCE")), first);
 }
 
+#[test]
+fn a_second_origin_is_listed_after_our_own() {
+    let settings = format!("[live]\nredundant = [\"https://b.example/hls/\"]\n{SETTINGS}");
+    let origin = Origin::start_with(&settings, None);
+    let _publisher = origin.publish("test", &[]);
+    let master = origin.wait_for("/hls/test.m3u8", |text| text.contains("test_160/"));
+    let uris: Vec<&str> = master.lines().filter(|line| !line.starts_with('#')).collect();
+    let theirs = uris[2..].iter().map(|uri| uri.strip_prefix("https://b.example/hls/"));
+    assert_eq!(theirs.flatten().collect::<Vec<_>>(), uris[..2], "{master}");
+    let groups = master.lines().filter_map(|line| attribute(line, "AUDIO")).collect::<Vec<_>>();
+    assert_eq!(groups, ["audio", "audio", "audio-2", "audio-2"]);
+    assert!(master.contains("URI=\"https://b.example/hls/test_audio/index.m3u8\""), "{master}");
+}
+
 /// Every picture is there once, sound has no gaps, and the init segment says what the picture is.
 #[test]
 fn segments_are_whole_and_say_what_they_are() {

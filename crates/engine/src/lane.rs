@@ -67,6 +67,9 @@ pub(crate) struct Download {
     pub(crate) duration_secs: f64,
     pub(crate) received_bytes: u64,
     pub(crate) heard_at: Instant,
+    pub(crate) asked_at: Instant,
+    /// When it was last asked whether it comes in time.
+    pub(crate) looked_at: Instant,
 }
 
 impl Download {

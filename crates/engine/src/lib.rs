@@ -15,6 +15,7 @@
 //! try again and when to give up, `failover` what to do without,
 //! `steering` where else the same is to be had. `metrics` counts.
 
+mod abandon;
 mod abr;
 mod arrival;
 mod auxiliary;
@@ -29,6 +30,7 @@ mod live;
 mod metrics;
 mod playhead;
 mod playlist;
+mod replace;
 mod requests;
 mod retry;
 mod scheduler;

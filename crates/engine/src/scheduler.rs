@@ -35,6 +35,10 @@ impl Session {
             return;
         }
         let ahead_secs = self.lane_ahead_secs(index);
+        let undecided = index == 0 && self.lanes[0].decided.is_none();
+        if undecided && self.lanes[0].ready.is_empty() && self.fetch_again(core, ahead_secs) {
+            return;
+        }
         if ahead_secs >= self.buffer_goal_secs(core)
             || self.bytes_ahead(index) > core.config.buffer_max_bytes
         {
@@ -99,11 +103,16 @@ impl Session {
         unit::next(&self.lanes[index], slot, self.slots[slot].media.as_ref()?, wanted)
     }
 
-    fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {
+    pub(crate) fn fetch_unit(&mut self, core: &mut Core, index: usize, slot: SlotId, unit: &Unit) {
         let segment = &unit.segment;
         let Some(init) = self.auxiliary_for_map(core, segment) else { return };
         let Some(decrypt) = self.auxiliary_for_key(core, segment) else { return };
-        let timeout = SEGMENT_TIMEOUT;
+        // What is announced comes soon, or the playlist will tell.
+        let timeout = if unit.hinted {
+            Duration::from_secs_f64(4.0 + 3.0 * segment.duration_secs.min(60.0))
+        } else {
+            SEGMENT_TIMEOUT
+        };
         let pending = Pending::new(core, timeout);
         let lane = &mut self.lanes[index];
         let rung = lane.decided.take().or(lane.last_rung).unwrap_or(0);
@@ -130,6 +139,8 @@ impl Session {
             duration_secs: segment.duration_secs,
             received_bytes: 0,
             heard_at: core.now,
+            asked_at: core.now,
+            looked_at: core.now,
         });
         let near = self.offsets.get(&segment.discontinuity_sequence).map(|offset| {
             let ticks = (segment.start_secs - offset) * f64::from(MPEG_TS_TIMESCALE.get());
@@ -174,6 +185,21 @@ impl Session {
                 let after = download.after.clone();
                 lane.cancel_download(core);
                 lane.last_fetched = after;
+            }
+        }
+    }
+
+    /// Parts that were only announced are not waited for at a place that was left.
+    pub(crate) fn drop_stranded_hints(&mut self, core: &mut Core) {
+        for lane in &mut self.lanes {
+            let wanted = lane.wanted_slot(&self.catalog);
+            let is_stranded = lane.download.as_ref().is_some_and(|download| {
+                download.hint.is_some()
+                    && download.received_bytes == 0
+                    && wanted.is_some_and(|slot| slot != download.slot)
+            });
+            if is_stranded {
+                lane.cancel_download(core);
             }
         }
     }

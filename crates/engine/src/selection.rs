@@ -17,10 +17,21 @@ impl Session {
     /// The rung for the next segment: the viewer's, or the rule's choice among those that play and
     /// do not fail.
     pub(crate) fn choose_rung(&mut self, core: &Core, ahead_secs: f64) -> usize {
-        let rungs = &self.catalog.rungs;
-        if let Some(manual) = self.manual.filter(|index| *index < rungs.len()) {
+        if let Some(manual) = self.manual.filter(|index| *index < self.catalog.rungs.len()) {
             return manual;
         }
+        let ladder = self.ladder(core);
+        if ladder.indexes.is_empty() {
+            return 0;
+        }
+        let view = ladder.view(self, core, ahead_secs);
+        let choice = self.rule.borrow_mut().choose(&view).min(ladder.indexes.len() - 1);
+        ladder.indexes[choice]
+    }
+
+    /// The rungs that may be chosen.
+    pub(crate) fn ladder(&self, core: &Core) -> Ladder {
+        let rungs = &self.catalog.rungs;
         let usable = |avoid: bool| -> Vec<usize> {
             let fits = |index: &usize| {
                 let rung = &rungs[*index];
@@ -32,24 +43,36 @@ impl Session {
         if indexes.is_empty() {
             indexes = usable(false);
         }
-        let bitrates: Vec<f64> = indexes.iter().map(|index| rungs[*index].mean_bps).collect();
-        let last = self.lanes.first().and_then(|lane| lane.last_rung);
-        let current =
-            last.map(|last| indexes.partition_point(|index| *index <= last).saturating_sub(1));
-        let view = View {
-            bitrates_bps: &bitrates,
-            current,
-            buffer_secs: ahead_secs,
-            buffer_target_secs: self.buffer_goal_secs(core),
-            segment_secs: self.segment_secs(),
-            estimate: self.estimator.estimate(),
-        };
-        let choice = self.rule.choose(&view).min(indexes.len().saturating_sub(1));
-        indexes.get(choice).copied().unwrap_or(0)
+        let bitrates_bps = indexes.iter().map(|index| rungs[*index].mean_bps).collect();
+        Ladder { indexes, bitrates_bps }
     }
 
     fn segment_secs(&self) -> f64 {
         let known = self.slots.iter().find_map(|slot| slot.media.as_ref());
         known.map_or(4.0, |media| media.target_duration_secs)
+    }
+}
+
+/// The rungs that may be chosen, rising.
+pub(crate) struct Ladder {
+    pub(crate) indexes: Vec<usize>,
+    bitrates_bps: Vec<f64>,
+}
+
+impl Ladder {
+    /// What a rule is to see, with so much media ahead of the playhead.
+    pub(crate) fn view(&self, session: &Session, core: &Core, ahead_secs: f64) -> View<'_> {
+        let last = session.lanes.first().and_then(|lane| lane.last_rung);
+        let current =
+            last.map(|last| self.indexes.partition_point(|index| *index <= last).saturating_sub(1));
+        View {
+            bitrates_bps: &self.bitrates_bps,
+            current,
+            buffer_secs: ahead_secs,
+            buffer_target_secs: session.buffer_goal_secs(core),
+            segment_secs: session.segment_secs(),
+            estimate: session.estimator.estimate(),
+            starting: !core.metrics.has_first_frame(),
+        }
     }
 }

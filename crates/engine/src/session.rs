@@ -1,5 +1,6 @@
 //! One stream being played: all that is forgotten at the next `Load`.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -63,7 +64,8 @@ pub(crate) struct Session {
     /// What is added to the container's time, by stretch of timestamps.
     pub(crate) offsets: BTreeMap<DiscontinuitySequence, f64>,
     pub(crate) estimator: Estimator,
-    pub(crate) rule: Box<dyn Rule>,
+    /// Asked while the rest of the session is looked at.
+    pub(crate) rule: RefCell<Box<dyn Rule>>,
     pub(crate) manual: Option<usize>,
     pub(crate) selected: Option<(usize, bool)>,
     pub(crate) shown: Option<usize>,
@@ -108,7 +110,7 @@ impl Session {
             started: false,
             offsets: BTreeMap::new(),
             estimator: Estimator::new(prior_bps.clamp(50_000.0, 500e6)),
-            rule: abr::rule(core.config.rule),
+            rule: RefCell::new(abr::rule(core.config.rule)),
             manual: None,
             selected: None,
             shown: None,
@@ -198,6 +200,7 @@ impl Session {
             self.reload_playlists(core);
             self.find_start(core);
             self.work_sink(core);
+            self.abandon_late(core);
             self.schedule(core);
             self.unstick(core);
             self.keep_up(core);

@@ -1,7 +1,9 @@
 //! What the origin serves over HTTP.
 
+mod cache;
 mod files;
 mod live;
+mod ops;
 pub mod paths;
 mod recordings;
 pub mod respond;
@@ -22,8 +24,11 @@ use axum::http::{Method, Response, StatusCode};
 use crate::hub::Hub;
 use crate::live::registry::Registry;
 use crate::notices::Notices;
+use crate::ops::pictures::Pictures;
+use crate::ops::viewers::Viewers;
 use crate::record::Catalog;
 
+pub use cache::FileCache;
 pub use server::{Server, bind};
 
 /// Everything that requests are answered from.
@@ -37,10 +42,18 @@ pub struct App {
     pub site: Option<PathBuf>,
     /// The data folder.
     pub data: PathBuf,
+    /// Files of both that were read lately.
+    pub files: FileCache,
     /// Recordings.
     pub catalog: Arc<Catalog>,
     /// What operators should know.
     pub notices: Arc<Notices>,
+    /// Of live streams.
+    pub pictures: Arc<Pictures>,
+    /// Of live streams.
+    pub viewers: Viewers,
+    /// How long caches may keep what is live.
+    pub cache: crate::config::Cache,
     /// When the program was started, since 1970.
     pub started: Duration,
     /// Requests answered.
@@ -71,6 +84,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
             response
         }
     };
+    if request.uri.path().starts_with("/hls/") {
+        ops::on_live(&app, &request, &mut response);
+    }
     respond::allow_every_origin(&mut response);
     app.counters.count(&response);
     tracing::debug!(method = %request.method, uri = %request.uri, status = response.status().as_u16());
@@ -86,12 +102,15 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["healthz"] => status::health(app, request),
         ["metrics"] => status::metrics(app, request),
         ["api", "streams"] => status::streams(app, request),
+        ["ops"] => ops::page("page.html", request),
+        ["ops", file] => ops::page(file, request),
+        ["api", "streams", name, "picture.jpg"] => ops::picture(app, name, request).await,
         ["api", "recordings"] => recordings::list(app, request),
         ["hls", ref rest @ ..] => live::answer(app, rest, request).await,
         ["vod", name, file] if app.catalog.get(name).is_some() => {
             recordings::answer(app, name, file, request).await
         }
-        ["vod", ..] => files::recording(&app.data, &segments, request).await,
+        ["vod", ..] => files::recording(app, &segments, request).await,
         _ => site::answer(app, &segments, request).await,
     }
 }

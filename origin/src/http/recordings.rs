@@ -97,7 +97,7 @@ async fn media(recording: &Recording, request: &Parts) -> io::Result<Response<Bo
 }
 
 /// The next `left` bytes of a file, piece by piece as they are sent.
-fn stream(file: File, left: u64) -> Body {
+pub(super) fn stream(file: File, left: u64) -> Body {
     let pieces = futures_util::stream::try_unfold((file, left), |(mut file, left)| async move {
         if left == 0 {
             return Ok::<_, io::Error>(None);

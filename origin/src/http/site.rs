@@ -20,7 +20,9 @@ pub async fn answer(app: &App, segments: &[String], request: &Parts) -> Response
     if let Some(last) = segments.last_mut().filter(|last| last.is_empty()) {
         "index.html".clone_into(last);
     }
-    let Some(content) = files::read(site, &segments).await else {
+    let found = app.files.get(site, &segments).await;
+    // No file of a site is too large to be read at once.
+    let Some(content) = found.as_ref().and_then(files::content) else {
         return respond::error(StatusCode::NOT_FOUND, "there is nothing at this address");
     };
     let policy =

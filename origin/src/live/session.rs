@@ -35,6 +35,8 @@ pub struct Live {
     pub ladder: ladder::Config,
     /// How pictures lie around the viewer.
     pub pictures: Pictures,
+    /// Where other origins serve the same streams.
+    pub redundant: Vec<String>,
 }
 
 impl Reader for Arc<Live> {
@@ -78,6 +80,7 @@ impl Live {
         }
         let mut stream = Stream::new(name, run, shape, now);
         stream.spherical = self.pictures.of(name, &opening.metadata);
+        stream.redundant = self.redundant.clone();
         stream.video_layout = pictures::video_layout(&stream.spherical);
         let stream = Arc::new(stream);
         let ((width, height), audio) = (opening.size_px(), opening.has_audio());

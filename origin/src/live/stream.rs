@@ -58,6 +58,8 @@ pub struct Stream {
     pub spherical: Spherical,
     /// REQ-VIDEO-LAYOUT of its variants.
     pub video_layout: Option<String>,
+    /// Where other origins serve it, too: addresses to which `/NAME_RUNG/index.m3u8` is appended.
+    pub redundant: Vec<String>,
     /// Players that asked for a playlist or segment, bytes sent, requests.
     pub served: Served,
     rungs: RwLock<Vec<Arc<Rung>>>,
@@ -85,6 +87,7 @@ impl Stream {
             started,
             spherical: Spherical::default(),
             video_layout: None,
+            redundant: Vec::new(),
             served: Served::default(),
             rungs: RwLock::default(),
             warnings: Mutex::default(),
@@ -178,13 +181,33 @@ impl Stream {
             return None;
         }
         let renditions = sound.map(|sound| sound.rendition(&self.name)).into_iter().collect();
-        let master = MasterPlaylist {
+        let mut master = MasterPlaylist {
             independent_segments: true,
             renditions,
             variants,
             ..MasterPlaylist::default()
         };
+        self.add_redundant(&mut master);
         Some(master.to_string())
+    }
+
+    /// The same variants of other origins (RFC 8216bis section 6.2.4), with sound of their own.
+    fn add_redundant(&self, master: &mut MasterPlaylist) {
+        let (variants, renditions) = (master.variants.clone(), master.renditions.clone());
+        for (number, base) in self.redundant.iter().enumerate() {
+            let base = base.trim_end_matches('/');
+            let group = |group: &str| format!("{group}-{}", number + 2);
+            master.renditions.extend(renditions.iter().cloned().map(|mut rendition| {
+                rendition.group = group(&rendition.group);
+                rendition.uri = rendition.uri.map(|uri| format!("{base}/{uri}"));
+                rendition
+            }));
+            master.variants.extend(variants.iter().cloned().map(|mut variant| {
+                variant.uri = format!("{base}/{}", variant.uri);
+                variant.audio_group = variant.audio_group.as_deref().map(group);
+                variant
+            }));
+        }
     }
 
     fn variant(&self, rung: &Rung, sound: Option<&Sound>) -> Option<Variant> {

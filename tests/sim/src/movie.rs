@@ -110,7 +110,7 @@ pub fn play(trace: &[TracePeriod], movie: &Movie, options: &Options) -> anyhow::
         segment_secs: movie.segment_duration_ms / 1000.0,
         sizes_bits: Some(movie.segment_sizes_bits.clone()),
         announces_bitrates: options.bitrates,
-        first_timestamp_secs: 0.0,
+        first_timestamp_secs: 10.0,
         ..Content::default()
     };
     let config = config(options)?;

@@ -2,6 +2,7 @@
 //! is felt by the fast one at once, a rise is believed when the slow one has seen it too.
 
 use super::Estimate;
+use super::value::{FOLLOWS_DOWN, FOLLOWS_UP};
 use crate::io::Transfer;
 
 /// Seconds of transfer after which a sample counts half.
@@ -14,6 +15,9 @@ const SMALLEST_BYTES: u64 = 16_000;
 /// Quicker ones came from a cache.
 const SHORTEST_SECS: f64 = 0.005;
 
+/// No network that is one carries less.
+const LEAST_BPS: f64 = 5_000.0;
+
 /// What the first belief weighs, in seconds of transfer.
 const PRIOR_SECS: f64 = 0.5;
 
@@ -22,6 +26,7 @@ pub(crate) struct Estimator {
     fast: Mean,
     slow: Mean,
     first_byte: Mean,
+    typical: Typical,
 }
 
 impl Estimator {
@@ -36,6 +41,7 @@ impl Estimator {
             fast: seeded(FAST_HALF_LIFE_SECS),
             slow: seeded(SLOW_HALF_LIFE_SECS),
             first_byte: Mean::new(4.0),
+            typical: Typical::new(prior_bps),
         }
     }
 
@@ -50,13 +56,58 @@ impl Estimator {
         let bps = transfer.bytes as f64 * 8.0 / secs;
         self.fast.add(bps, secs);
         self.slow.add(bps, secs);
+        self.typical.add(bps);
+    }
+
+    /// Learns from a transfer that was taken back because it was slow.
+    pub(crate) fn add_abandoned(&mut self, bytes: u64, flowed_secs: f64) {
+        let bps = (bytes as f64 * 8.0 / flowed_secs.max(SHORTEST_SECS)).max(LEAST_BPS);
+        self.fast.add(bps, flowed_secs);
+        self.slow.add(bps, flowed_secs);
+        self.typical.add(bps);
     }
 
     pub(crate) fn estimate(&self) -> Estimate {
         Estimate {
             bandwidth_bps: self.fast.value().min(self.slow.value()),
             first_byte_secs: self.first_byte.value(),
+            typical_bps: self.typical.bps_ln.exp(),
+            spread: self.typical.variance.sqrt(),
         }
+    }
+}
+
+/// The median of what transfers flow at, and how well it foretold each of them.
+#[derive(Clone, Debug)]
+struct Typical {
+    bps_ln: f64,
+    /// Of the surprises.
+    variance: f64,
+    samples: f64,
+}
+
+impl Typical {
+    /// How little the prior is worth: a network may as well carry a third or three times as much.
+    const PRIOR_VARIANCE: f64 = 1.0;
+    const FIRST_VARIANCE: f64 = 0.25;
+    const VARIANCE_WEIGHT: f64 = 0.15;
+
+    fn new(prior_bps: f64) -> Self {
+        Self { bps_ln: prior_bps.ln(), variance: Self::PRIOR_VARIANCE, samples: 0.0 }
+    }
+
+    fn add(&mut self, bps: f64) {
+        let surprise = bps.ln() - self.bps_ln;
+        self.samples += 1.0;
+        if self.samples == 1.0 {
+            // The first sample tells more than any prior, but not how far the next may stray.
+            self.bps_ln += 0.8 * surprise;
+            self.variance = Self::FIRST_VARIANCE;
+            return;
+        }
+        let follows = f64::from(if surprise < 0.0 { FOLLOWS_DOWN } else { FOLLOWS_UP });
+        self.bps_ln += surprise * (1.0 / self.samples).max(follows);
+        self.variance += (surprise * surprise - self.variance) * Self::VARIANCE_WEIGHT;
     }
 }
 

@@ -1,8 +1,11 @@
 //! Which rendition next. Rules see a [`View`] and answer with an index; what they may choose from
 //! (playable, not failing, not larger than the canvas can show) is decided before.
 
+mod bola;
 mod estimator;
+mod plan;
 mod throughput;
+mod value;
 
 pub(crate) use estimator::Estimator;
 
@@ -21,6 +24,43 @@ pub(crate) struct View<'a> {
     pub(crate) segment_secs: f64,
     /// What the network is believed to carry.
     pub(crate) estimate: Estimate,
+    /// Nothing was shown yet.
+    pub(crate) starting: bool,
+}
+
+impl View<'_> {
+    /// Expected bits of the next segment in a rendition.
+    fn bits(&self, index: usize) -> f32 {
+        (self.bitrates_bps[index] * self.segment_secs) as f32
+    }
+}
+
+/// A segment on its way that may come too late.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Late {
+    /// Its rendition, as an index into [`View::bitrates_bps`].
+    pub(crate) index: usize,
+    /// What is still to come.
+    pub(crate) remaining_bits: f64,
+}
+
+/// A segment that was fetched and not played.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buffered {
+    /// Its rendition, as an index into [`View::bitrates_bps`].
+    pub(crate) index: usize,
+    /// From the playhead to its beginning.
+    pub(crate) ahead_secs: f64,
+    pub(crate) duration_secs: f64,
+}
+
+/// What to fetch again, and in which rendition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Replacement {
+    /// Index into the buffered segments.
+    pub(crate) chunk: usize,
+    /// Index into [`View::bitrates_bps`].
+    pub(crate) index: usize,
 }
 
 /// The estimator's belief.
@@ -30,18 +70,36 @@ pub(crate) struct Estimate {
     pub(crate) bandwidth_bps: f64,
     /// From a request to its first byte.
     pub(crate) first_byte_secs: f64,
+    /// The median of what the next transfer may flow at, bits per second: neither careful nor bold.
+    pub(crate) typical_bps: f64,
+    /// How far transfers stray from it: the standard deviation of the logarithm.
+    pub(crate) spread: f64,
 }
 
 /// A way to choose.
 pub(crate) trait Rule {
     /// Index into [`View::bitrates_bps`] (never empty) for the next segment.
     fn choose(&mut self, view: &View<'_>) -> usize;
+
+    /// The rendition in which to begin a late segment again, if that is better than to wait for it.
+    fn abandon(&mut self, _view: &View<'_>, _late: &Late) -> Option<usize> {
+        None
+    }
+
+    /// Whether to fetch something again rather than the next segment, or nothing.
+    fn replace(&mut self, _view: &View<'_>, _buffered: &[Buffered]) -> Option<Replacement> {
+        None
+    }
 }
 
 type Maker = fn() -> Box<dyn Rule>;
 
 /// All rules by name: one line each.
-const MAKERS: &[(&str, Maker)] = &[("throughput", || Box::new(throughput::Throughput))];
+const MAKERS: &[(&str, Maker)] = &[
+    ("plan", || Box::new(plan::Plan::default())),
+    ("bola", || Box::new(bola::Bola)),
+    ("throughput", || Box::new(throughput::Throughput)),
+];
 
 /// The names that [`crate::Config::rule`] can have.
 pub const RULES: [&str; MAKERS.len()] = {

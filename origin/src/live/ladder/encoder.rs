@@ -9,7 +9,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::Command;
 
-use super::{Config, Spec};
+use super::{Config, SOFTWARE, Spec};
 use crate::ffmpeg::{Child, Ffmpeg};
 
 /// The first descriptor after standard input, output and error.
@@ -49,7 +49,7 @@ pub fn start_live(
     let mut command = ffmpeg.command();
     // Not `-fflags nobuffer`: it throws away what was read to find the streams.
     command.args(["-analyzeduration", "500000", "-fpsprobesize", "0"]);
-    command.args(["-copyts", "-f", "flv", "-i", "pipe:0"]);
+    command.args(&config.input_options).args(["-copyts", "-f", "flv", "-i", "pipe:0"]);
     start(command, config, specs, Material::Live { has_audio }, label)
 }
 
@@ -61,7 +61,7 @@ pub fn start(
     material: Material,
     label: &str,
 ) -> Result<Encoder> {
-    command.args(["-filter_complex", &scaling(specs)]);
+    command.args(["-filter_complex", &scaling(specs, &config.upload_filter)]);
     let (mut outputs, mut mappings) = (Vec::new(), Vec::new());
     for (index, spec) in specs.iter().enumerate() {
         let (ours, theirs) = pipe().context("no pipe to ffmpeg: too many open files")?;
@@ -80,16 +80,22 @@ pub fn start(
 }
 
 /// Each rendition is scaled from the next wider one, which costs less than from the source.
-fn scaling(specs: &[Spec]) -> String {
+/// `upload` follows the scaler of each.
+fn scaling(specs: &[Spec], upload: &str) -> String {
+    let upload = if upload.is_empty() { String::new() } else { format!(",{upload}") };
     let mut graph = String::new();
     let mut from = "0:v:0".to_owned();
     for (index, spec) in specs.iter().enumerate() {
         let flags = if index == 0 { "bicubic" } else { "area" };
         let scale = format!("[{from}]scale={}:{}:flags={flags}", spec.width, spec.height);
         if index + 1 == specs.len() {
-            graph += &format!("{scale}[v{index}]");
-        } else {
+            graph += &format!("{scale}{upload}[v{index}]");
+        } else if upload.is_empty() {
             graph += &format!("{scale},split[v{index}][s{index}];");
+            from = format!("s{index}");
+        } else {
+            let filters = &upload[1..];
+            graph += &format!("{scale},split[u{index}][s{index}];[u{index}]{filters}[v{index}];");
             from = format!("s{index}");
         }
     }
@@ -97,22 +103,13 @@ fn scaling(specs: &[Spec]) -> String {
 }
 
 fn output_args(config: &Config, spec: Spec, index: usize, material: Material) -> Vec<String> {
-    let (rate, crf) = (format!("{}k", spec.kbps), config.crf.to_string());
     let mut args: Vec<String> = vec!["-map".into(), format!("[v{index}]")];
+    args.extend(rate_args(config, spec));
     let mut add = |more: &[&str]| args.extend(more.iter().map(ToString::to_string));
-    add(&[
-        "-c:v",
-        "libx264",
-        "-preset",
-        &config.preset,
-        "-crf",
-        &crf,
-        "-maxrate",
-        &rate,
-        "-bufsize",
-        &rate,
-    ]);
-    add(&["-pix_fmt", "yuv420p", "-bf", "0", "-x264-params", "scenecut=0:keyint=600"]);
+    if config.upload_filter.is_empty() {
+        add(&["-pix_fmt", "yuv420p"]);
+    }
+    add(&["-bf", "0"]);
     match material {
         Material::Live { has_audio } => {
             if has_audio {
@@ -127,7 +124,9 @@ fn output_args(config: &Config, spec: Spec, index: usize, material: Material) ->
                 "-enc_time_base:v",
                 "1:1000",
             ]);
-            add(&["-tune", "zerolatency"]);
+            if config.encoder == SOFTWARE {
+                add(&["-tune", "zerolatency"]);
+            }
         }
         Material::Raw { key_frame_secs } => {
             add(&["-map", "1:a:0", "-c:a", "aac", "-b:a", "96k"]);
@@ -138,8 +137,26 @@ fn output_args(config: &Config, spec: Spec, index: usize, material: Material) ->
             ]);
         }
     }
+    args.extend(config.output_options.iter().cloned());
+    let mut add = |more: &[&str]| args.extend(more.iter().map(ToString::to_string));
     add(&["-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv"]);
     args
+}
+
+/// The encoder and how many bits it may take.
+fn rate_args(config: &Config, spec: Spec) -> Vec<String> {
+    let rate = format!("{}k", spec.kbps);
+    let mut args = vec!["-c:v", &config.encoder, "-maxrate", &rate, "-bufsize", &rate];
+    if !config.preset.is_empty() {
+        args.extend(["-preset", &config.preset]);
+    }
+    let crf = config.crf.to_string();
+    if config.encoder == SOFTWARE {
+        args.extend(["-crf", &crf, "-x264-params", "scenecut=0:keyint=600"]);
+    } else {
+        args.extend(["-b:v", &rate, "-g", "600"]);
+    }
+    args.into_iter().map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -149,10 +166,25 @@ mod tests {
     #[test]
     fn renditions_are_scaled_one_from_the_other() {
         let spec = |width| Spec { width, height: width / 2, kbps: 100 };
-        assert_eq!(scaling(&[spec(96)]), "[0:v:0]scale=96:48:flags=bicubic[v0]");
+        assert_eq!(scaling(&[spec(96)], ""), "[0:v:0]scale=96:48:flags=bicubic[v0]");
         assert_eq!(
-            scaling(&[spec(96), spec(48)]),
+            scaling(&[spec(96), spec(48)], ""),
             "[0:v:0]scale=96:48:flags=bicubic,split[v0][s0];[s0]scale=48:24:flags=area[v1]"
         );
+        assert_eq!(
+            scaling(&[spec(96), spec(48)], "hwupload"),
+            "[0:v:0]scale=96:48:flags=bicubic,split[u0][s0];[u0]hwupload[v0];\
+             [s0]scale=48:24:flags=area,hwupload[v1]"
+        );
+    }
+
+    #[test]
+    fn hardware_gets_a_rate_and_no_options_of_x264() {
+        let encoder = "h264_nvenc".to_owned();
+        let config = Config { encoder, preset: String::new(), ..Config::default() };
+        let spec = Spec { width: 96, height: 48, kbps: 100 };
+        let args = output_args(&config, spec, 0, Material::Live { has_audio: false }).join(" ");
+        assert!(args.contains("-c:v h264_nvenc -maxrate 100k") && args.contains("-b:v 100k"));
+        assert!(!args.contains("x264") && !args.contains("-preset") && !args.contains("-tune"));
     }
 }

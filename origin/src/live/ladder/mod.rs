@@ -4,10 +4,13 @@ pub mod encoder;
 pub mod rendition;
 mod supervisor;
 
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use supervisor::{Ladder, RESTARTS, Source};
 
+/// The encoder that every ffmpeg has.
+const SOFTWARE: &str = "libx264";
 /// A rendition narrower than the source by less than this is not worth an encoder.
 const WORTHWHILE: f64 = 0.95;
 
@@ -17,10 +20,20 @@ const WORTHWHILE: f64 = 0.95;
 pub struct Config {
     /// Wanted renditions; those that are not narrower than the source are left out.
     pub rungs: Vec<Rung>,
-    /// x264's trade of speed for quality: ultrafast, superfast, veryfast, ...
+    /// ffmpeg's encoder.
+    pub encoder: String,
+    /// The encoder's trade of speed for quality, x264's for instance: ultrafast, superfast,
+    /// veryfast, ... Its own default when empty.
     pub preset: String,
-    /// Constant rate factor: pictures that need fewer bits than the rung's rate get fewer.
+    /// Constant rate factor of libx264: pictures that need fewer bits than the rung's rate get
+    /// fewer.
     pub crf: u32,
+    /// Options before the input: hardware that decodes.
+    pub input_options: Vec<String>,
+    /// Options of every rendition.
+    pub output_options: Vec<String>,
+    /// Filters between scaling and encoding: into the memory of hardware that encodes.
+    pub upload_filter: String,
     /// Seconds that the encoder may fall behind the source before the widest rendition is dropped.
     pub max_lag_secs: u32,
 }
@@ -40,8 +53,12 @@ impl Default for Config {
         let rungs = [(480, 500), (960, 2_300), (1_920, 5_800)];
         Self {
             rungs: rungs.map(|(width, kbps)| Rung { width, kbps }).to_vec(),
+            encoder: SOFTWARE.to_owned(),
             preset: "veryfast".to_owned(),
             crf: 23,
+            input_options: Vec::new(),
+            output_options: Vec::new(),
+            upload_filter: String::new(),
             max_lag_secs: 4,
         }
     }
@@ -66,6 +83,25 @@ impl Spec {
 }
 
 impl Config {
+    /// Whether it makes sense.
+    ///
+    /// # Errors
+    /// When an encoder's or filter's text would mean something else to ffmpeg.
+    pub fn check(&self) -> Result<()> {
+        let is_word = |text: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
+        ensure!(
+            !self.encoder.is_empty() && is_word(&self.encoder),
+            "ladder.encoder is {:?}: give the name of an encoder that `ffmpeg -encoders` lists",
+            self.encoder
+        );
+        ensure!(
+            !self.upload_filter.contains([';', '[', ']']),
+            "ladder.upload_filter is {:?}: give a chain of filters without ';', '[' and ']'",
+            self.upload_filter
+        );
+        Ok(())
+    }
+
     /// The renditions to make of a source of this size, widest first: never wider than the source,
     /// and in its shape.
     pub fn plan(&self, (width, height): (u32, u32)) -> Vec<Spec> {

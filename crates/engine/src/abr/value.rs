@@ -1,0 +1,264 @@
+//! What a state of playback is worth: value iteration over buffer and throughput.
+//!
+//! The network is a random walk: a transfer flows at the believed rate times a log-normal factor of
+//! the spread that was seen, and the belief follows with the estimator's own weight. Each step
+//! fetches one segment, so values are per segment and relative to that of a reference state
+//! (relative value iteration; Puterman, "Markov Decision Processes", section 8.5).
+
+use super::View;
+
+/// Price of waiting for the duration of a segment, in utility (as in the BOLA papers).
+const WAIT_PRICE: f32 = 5.0;
+
+/// The same before anything was shown: nobody is interrupted, but they are waiting.
+const START_PRICE: f32 = 3.0;
+
+/// How much of a surprise the belief takes over: the estimator's weight of the last sample.
+pub(super) const FOLLOWS_UP: f32 = 0.3;
+pub(super) const FOLLOWS_DOWN: f32 = 0.45;
+
+/// What the next transfer may bring: a normal distribution in five equally likely parts, and a
+/// network that breaks down, whatever its spread was before: a lift, a tunnel, a full cell.
+const OUTCOMES: usize = 6;
+const PARTS: [f32; OUTCOMES - 1] = [-1.4, -0.532, 0.0, 0.532, 1.4];
+const BREAKDOWN_LN: f32 = -2.3;
+const BREAKDOWN_PROBABILITY: f32 = 0.01;
+
+/// Grid of beliefs.
+const RATE_STEP_LN: f32 = 0.5;
+const MOST_RATES: usize = 18;
+
+/// Grid of buffers.
+const BUFFERS: usize = 17;
+
+/// Segments that are looked ahead: beyond, the beginning is forgotten.
+const STEPS: usize = 30;
+
+/// Spreads of the network that are told apart.
+const SPREADS: [f32; 5] = [0.12, 0.25, 0.4, 0.6, 0.9];
+
+/// What a stream and a network are like.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Model {
+    bitrates_bps: Vec<f32>,
+    segment_secs: f32,
+    target_secs: f32,
+    first_byte_secs: f32,
+    spread: f32,
+}
+
+/// Where playback stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Belief {
+    pub(super) buffer_secs: f32,
+    /// The median of what the next transfer may flow at.
+    pub(super) rate_bps: f32,
+    /// Standard deviation of its logarithm.
+    pub(super) spread: f32,
+    pub(super) first_byte_secs: f32,
+    /// Nothing was shown yet: waiting costs time, but interrupts nothing.
+    pub(super) waiting_is_start: bool,
+}
+
+/// The values of all states of a model.
+#[derive(Debug)]
+pub(super) struct Values {
+    model: Model,
+    first_rate_ln: f32,
+    rates: usize,
+    buffer_step_secs: f32,
+    /// By rate, then by buffer.
+    table: Vec<f32>,
+    gain: f32,
+}
+
+impl Model {
+    pub(super) fn of(view: &View<'_>) -> Self {
+        let steps = |value: f64, step: f32| ((value as f32 / step).round() * step).max(step);
+        let seen = view.estimate.spread as f32;
+        let nearest = |a: &f32, b: &f32| (a - seen).abs().total_cmp(&(b - seen).abs());
+        let spread = SPREADS.into_iter().min_by(nearest).unwrap_or(seen);
+        Self {
+            bitrates_bps: view.bitrates_bps.iter().map(|bps| *bps as f32).collect(),
+            segment_secs: steps(view.segment_secs, 0.25),
+            target_secs: steps(view.buffer_target_secs.max(view.segment_secs), 1.0),
+            first_byte_secs: steps(view.estimate.first_byte_secs, 0.25).min(2.0),
+            spread,
+        }
+    }
+}
+
+impl Belief {
+    /// How long fetching may take if things go badly.
+    pub(super) fn pessimistic_secs(&self, bits: f32) -> f32 {
+        self.first_byte_secs + bits / (self.rate_bps * (-self.spread).exp())
+    }
+}
+
+impl Values {
+    pub(super) fn new(model: Model) -> Self {
+        let lowest = model.bitrates_bps[0].max(1.0);
+        let highest = model.bitrates_bps.last().copied().unwrap_or(lowest).max(lowest);
+        // From where nothing is carried to where everything is.
+        let first_rate_ln = lowest.ln() - 4.0 * RATE_STEP_LN;
+        let octaves = (highest.ln() + 4.0 * RATE_STEP_LN - first_rate_ln) / RATE_STEP_LN;
+        let rates = (octaves.ceil() as usize + 1).min(MOST_RATES);
+        let mut values = Self {
+            buffer_step_secs: model.target_secs / (BUFFERS - 1) as f32,
+            first_rate_ln,
+            rates,
+            table: vec![0.0; rates * BUFFERS],
+            gain: 0.0,
+            model,
+        };
+        values.iterate();
+        values
+    }
+
+    pub(super) fn fits(&self, model: &Model) -> bool {
+        self.model == *model
+    }
+
+    /// Of being shown a rendition for the time of a segment.
+    pub(super) fn utility(&self, bps: f32) -> f32 {
+        (bps / self.model.bitrates_bps[0].max(1.0)).ln()
+    }
+
+    /// Mean utility per segment in the long run.
+    pub(super) fn gain(&self) -> f32 {
+        self.gain
+    }
+
+    /// Of standing there.
+    pub(super) fn at(&self, belief: &Belief) -> f32 {
+        self.look_up(belief.buffer_secs, self.rate_place(belief.rate_bps.max(1.0).ln()))
+    }
+
+    /// Of fetching the next segment in a rendition, and going on from there.
+    pub(super) fn of_fetching(&self, bits: f32, utility: f32, belief: &Belief) -> f32 {
+        utility + self.after(bits, self.model.segment_secs, belief)
+    }
+
+    /// Of fetching again what is buffered.
+    pub(super) fn of_replacing(&self, bits: f32, gained: f32, belief: &Belief) -> f32 {
+        gained + self.after(bits, 0.0, belief)
+    }
+
+    fn after(&self, bits: f32, added_secs: f32, belief: &Belief) -> f32 {
+        let rate_ln = belief.rate_bps.max(1.0).ln();
+        let price = self.price_of_waiting(belief.rate_bps, belief.waiting_is_start);
+        expected(surprises(belief.spread).map(|surprise| {
+            let secs = belief.first_byte_secs + bits / (belief.rate_bps * surprise.exp()).max(1.0);
+            let waited_secs = (secs - belief.buffer_secs).max(0.0);
+            let left_secs = (belief.buffer_secs - secs).max(0.0) + added_secs;
+            let rate = self.rate_place(rate_ln + follow(surprise));
+            self.look_up(left_secs.min(self.model.target_secs), rate) - price * waited_secs
+        }))
+    }
+
+    fn look_up(&self, buffer_secs: f32, (rate, rate_share): (usize, f32)) -> f32 {
+        let (buffer, buffer_share) = place(buffer_secs / self.buffer_step_secs, BUFFERS);
+        let row = |rate: usize| {
+            let row = &self.table[rate * BUFFERS + buffer..];
+            row[0] + (row[1] - row[0]) * buffer_share
+        };
+        row(rate) + (row(rate + 1) - row(rate)) * rate_share
+    }
+
+    fn iterate(&mut self) {
+        let moves = self.moves();
+        let renditions = self.model.bitrates_bps.len();
+        let mut next = vec![0.0; self.table.len()];
+        for _ in 0..STEPS {
+            for rate in 0..self.rates {
+                let moves = &moves[rate * renditions..(rate + 1) * renditions];
+                for buffer in 0..BUFFERS {
+                    let buffer_secs = buffer as f32 * self.buffer_step_secs;
+                    let worth = moves.iter().map(|fetch| self.of_move(fetch, buffer_secs));
+                    next[rate * BUFFERS + buffer] = worth.fold(f32::NEG_INFINITY, f32::max);
+                }
+            }
+            std::mem::swap(&mut self.table, &mut next);
+            let reference = self.table[self.rates / 2 * BUFFERS + BUFFERS / 2];
+            self.table.iter_mut().for_each(|value| *value -= reference);
+            self.gain = reference;
+        }
+    }
+
+    /// What fetching a segment of mean size does, by rate of the grid and rendition.
+    fn moves(&self) -> Vec<Move> {
+        let model = &self.model;
+        let mut moves = Vec::with_capacity(self.rates * model.bitrates_bps.len());
+        for rate in 0..self.rates {
+            let rate_ln = self.first_rate_ln + rate as f32 * RATE_STEP_LN;
+            for bps in &model.bitrates_bps {
+                moves.push(Move {
+                    utility: self.utility(*bps),
+                    price: self.price_of_waiting(rate_ln.exp(), false),
+                    outcomes: surprises(model.spread).map(|surprise| {
+                        let rate_bps = (rate_ln + surprise).exp();
+                        let secs = model.first_byte_secs + bps * model.segment_secs / rate_bps;
+                        (secs, self.rate_place(rate_ln + follow(surprise)))
+                    }),
+                });
+            }
+        }
+        moves
+    }
+
+    fn of_move(&self, fetch: &Move, buffer_secs: f32) -> f32 {
+        let model = &self.model;
+        let after = fetch.outcomes.map(|(secs, rate)| {
+            let waited_secs = (secs - buffer_secs).max(0.0);
+            let left_secs = (buffer_secs - secs).max(0.0) + model.segment_secs;
+            self.look_up(left_secs.min(model.target_secs), rate) - fetch.price * waited_secs
+        });
+        fetch.utility + expected(after)
+    }
+
+    /// Per second.
+    fn price_of_waiting(&self, rate_bps: f32, is_start: bool) -> f32 {
+        // Whoever waits does not watch.
+        let value_of_time = self.utility(rate_bps).clamp(0.0, 4.0);
+        (if is_start { START_PRICE } else { WAIT_PRICE } + value_of_time) / self.model.segment_secs
+    }
+
+    fn rate_place(&self, rate_ln: f32) -> (usize, f32) {
+        place((rate_ln - self.first_rate_ln) / RATE_STEP_LN, self.rates)
+    }
+}
+
+/// Fetching a segment of a rendition at a rate of the grid.
+struct Move {
+    utility: f32,
+    /// Of waiting, per second.
+    price: f32,
+    /// Seconds that it may take, and the place of what is believed then.
+    outcomes: [(f32, (usize, f32)); OUTCOMES],
+}
+
+/// Of the logarithm of the rate.
+fn surprises(spread: f32) -> [f32; OUTCOMES] {
+    let mut surprises = [BREAKDOWN_LN; OUTCOMES];
+    for (surprise, part) in surprises.iter_mut().zip(PARTS) {
+        *surprise = part * spread;
+    }
+    surprises
+}
+
+fn expected([usual @ .., breakdown]: [f32; OUTCOMES]) -> f32 {
+    let usual = usual.iter().sum::<f32>() / PARTS.len() as f32;
+    usual + (breakdown - usual) * BREAKDOWN_PROBABILITY
+}
+
+/// How a surprise moves the logarithm of what is believed.
+fn follow(surprise: f32) -> f32 {
+    surprise * if surprise < 0.0 { FOLLOWS_DOWN } else { FOLLOWS_UP }
+}
+
+/// The cell of a grid of `points`, and how far into it.
+fn place(at: f32, points: usize) -> (usize, f32) {
+    let at = at.clamp(0.0, (points - 1) as f32);
+    let cell = (at as usize).min(points - 2);
+    (cell, at - cell as f32)
+}

@@ -1,0 +1,55 @@
+//! Fetching again, better, what is buffered and was not shown yet.
+
+use crate::Core;
+use crate::abr::Buffered;
+use crate::buffer::Chunk;
+use crate::session::Session;
+use crate::unit::Unit;
+
+impl Session {
+    /// Fetches a buffered segment again if that is worth more than the next one, or than nothing.
+    /// What is there stays until the new one lies over it. True if it does.
+    pub(crate) fn fetch_again(&mut self, core: &mut Core, ahead_secs: f64) -> bool {
+        if self.manual.is_some() || self.sink.ended || self.player.seeking {
+            return false;
+        }
+        let Some((start_secs, rung)) = self.worth_fetching_again(core, ahead_secs) else {
+            return false;
+        };
+        let slot = self.catalog.rungs[rung].slot();
+        let Some(media) = &self.slots[slot].media else {
+            self.load_slot(core, slot);
+            return false;
+        };
+        let segment = media.index_at(start_secs + 0.05).and_then(|at| media.segments.get(at));
+        let Some(segment) = segment.filter(|segment| !segment.gap) else { return false };
+        let unit = Unit::whole(segment);
+        self.lanes[0].decided = Some(rung);
+        self.fetch_unit(core, 0, slot, &unit);
+        self.lanes[0].download.is_some()
+    }
+
+    /// The beginning of a buffered segment, and the rung that it is wanted in.
+    fn worth_fetching_again(&self, core: &Core, ahead_secs: f64) -> Option<(f64, usize)> {
+        let lane = &self.lanes[0];
+        let playhead_secs = self.playhead_secs();
+        let ladder = self.ladder(core);
+        let untouched = |chunk: &&Chunk| chunk.start_secs > playhead_secs && chunk.part.is_none();
+        let (chunks, buffered): (Vec<&Chunk>, Vec<Buffered>) = lane
+            .book
+            .chunks()
+            .iter()
+            .filter(untouched)
+            .filter_map(|chunk| {
+                let index = ladder.indexes.iter().position(|rung| *rung == chunk.rung)?;
+                let ahead_secs = chunk.start_secs - playhead_secs;
+                let duration_secs = chunk.end_secs - chunk.start_secs;
+                Some((chunk, Buffered { index, ahead_secs, duration_secs }))
+            })
+            .unzip();
+        let view = ladder.view(self, core, ahead_secs);
+        let replacement = self.rule.borrow_mut().replace(&view, &buffered)?;
+        let start_secs = chunks.get(replacement.chunk)?.start_secs;
+        Some((start_secs, ladder.indexes[replacement.index]))
+    }
+}
