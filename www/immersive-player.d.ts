@@ -36,6 +36,21 @@ export interface VideoRenditionList extends EventTarget, Iterable<VideoRendition
   getRenditionById(id: string): VideoRendition | null;
 }
 
+export interface AudioTrack {
+  readonly id: string;
+  readonly kind: "main" | "alternative" | "descriptions";
+  readonly label: string;
+  readonly language: string;
+  /** One is always enabled; enabling another one changes over without a gap. */
+  enabled: boolean;
+}
+
+export interface AudioTrackList extends EventTarget, Iterable<AudioTrack> {
+  readonly length: number;
+  readonly [index: number]: AudioTrack;
+  getTrackById(id: string): AudioTrack | null;
+}
+
 export interface Stats {
   backend: "webgpu" | "webgl2" | null;
   renderedFrames: number;
@@ -70,8 +85,8 @@ export interface PlayerError {
     url?: string;
     /** HTTP status. */
     status?: number;
-    /** What was tried. */
-    text: string;
+    /** What went wrong, and what was tried. */
+    tried: string;
   };
 }
 
@@ -85,12 +100,16 @@ export interface ImmersivePlayerEventMap extends HTMLElementEventMap {
   /** Another rendition is shown. */
   renditionchange: CustomEvent;
   streamtypechange: CustomEvent;
+  /** `audioTracks` has new entries. */
+  audiotrackschange: CustomEvent;
+  /** Another sound is heard. */
+  audiotrackchange: CustomEvent;
 }
 
 /** What HTMLVideoElement has and <immersive-player> has too. */
 type VideoMembers = Pick<
   HTMLVideoElement,
-  | "autoplay" | "buffered" | "canPlayType" | "controls" | "crossOrigin" | "currentTime"
+  | "addTextTrack" | "autoplay" | "buffered" | "canPlayType" | "controls" | "crossOrigin" | "currentTime"
   | "defaultMuted" | "defaultPlaybackRate" | "duration" | "ended" | "load" | "loop" | "muted"
   | "networkState" | "pause" | "paused" | "play" | "playbackRate" | "played" | "playsInline"
   | "poster" | "preload" | "preservesPitch" | "readyState" | "seekable" | "seeking" | "src"
@@ -127,7 +146,13 @@ export interface ImmersivePlayerElement extends HTMLElement, VideoMembers {
   /** A PNG of exactly the current view. */
   captureFrame(size?: { width?: number; height?: number }): Promise<Blob>;
 
+  /** The same stream elsewhere, played when `src` fails for good. */
+  backup: string;
+  /** Tells servers how playback goes (CTA-5004-A): "query", or "headers", which they must allow. */
+  cmcd: "" | "query" | "headers";
+
   readonly videoRenditions: VideoRenditionList;
+  readonly audioTracks: AudioTrackList;
   readonly streamType: "live" | "on-demand" | "unknown";
   readonly liveEdgeStart: number;
   readonly targetLiveWindow: number;

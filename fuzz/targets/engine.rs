@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use immersive_engine::io::{
-    AppendError, Fetch, Input, Instant, Load, MediaState, Output, RequestError, RequestId,
+    AppendError, Cmcd, Fetch, Input, Instant, Load, MediaState, Output, RequestError, RequestId,
     Resource, TimeRange, TrackKind, TrackTiming, Transfer,
 };
 use immersive_engine::{Config, Engine};
@@ -97,6 +97,10 @@ impl Host {
                 engine
                     .handle(self.now, Input::SegmentLoaded { request, transfer, tracks: &tracks });
             }
+            Resource::Text { .. } => {
+                let body = ["WEBVTT\n\n", &Self::text(bytes)].concat();
+                engine.handle(self.now, Input::TextLoaded { request, body: &body, transfer });
+            }
             _ => engine.handle(self.now, Input::AuxiliaryLoaded { request, transfer }),
         }
     }
@@ -107,7 +111,11 @@ impl Host {
         match bytes.byte() % 20 {
             0 => engine.handle(now, Input::Load(load(bytes))),
             1 if bytes.byte() == 0 => engine.handle(now, Input::Unload),
-            2 => engine.handle(now, Input::SelectRendition(choice(bytes))),
+            2 => match bytes.byte() % 3 {
+                0 => engine.handle(now, Input::SelectRendition(choice(bytes))),
+                1 => engine.handle(now, Input::SelectText(choice(bytes))),
+                _ => engine.handle(now, Input::SelectAudio(choice(bytes).unwrap_or(0))),
+            },
             3 => {
                 let (width_px, height_px) = (u32::from(bytes.short()), u32::from(bytes.short()));
                 let fov_degrees = number(bytes);
@@ -163,6 +171,8 @@ fn load(bytes: &mut Bytes<'_>) -> Load<'static> {
         start_secs: (bytes.byte() & 1 == 0).then(|| number(bytes)),
         seed: u64::from(bytes.byte()),
         bandwidth_hint_bps: (bytes.byte() & 1 == 0).then(|| number(bytes)),
+        backup_url: (bytes.byte() & 1 == 0).then_some("https://backup.example/live/a.m3u8"),
+        cmcd: [Cmcd::Off, Cmcd::Query, Cmcd::Headers][usize::from(bytes.byte() % 3)],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use immersive_hls::{KeyMethod, Segment};
+use immersive_hls::{Key, KeyMethod, Segment};
 
 use crate::Core;
 use crate::io::*;
@@ -43,38 +43,42 @@ impl Session {
         segment: &Segment,
     ) -> Option<Option<RequestId>> {
         let Some(map) = &segment.map else { return Some(None) };
+        let decrypt = self.decrypt_with(core, &map.keys, segment)?;
         let range = map.byte_range.map(byte_range);
-        self.auxiliary(core, Subject::Init, &map.url, range).map(Some)
+        self.auxiliary(core, Resource::Init { decrypt }, &map.url, range).map(Some)
     }
 
+    /// `None`: its key is not there yet. `Some(None)`: the segment is not encrypted.
     pub(crate) fn auxiliary_for_key(
         &mut self,
         core: &mut Core,
         segment: &Segment,
     ) -> Option<Option<Decrypt>> {
-        let identity = segment.keys.iter().find(|key| key.format == "identity");
-        let Some(key) = identity.or(segment.keys.first()) else { return Some(None) };
-        if key.method != KeyMethod::Aes128 || key.format != "identity" {
-            let detail = [
-                "The stream is protected by ",
-                &key.format,
-                ". Protected video cannot be drawn on a sphere in any browser; only AES-128 with a plain key can.",
-            ]
-            .concat();
-            let url = Some(segment.url.to_string());
-            self.fail(core, Failure { kind: FailureKind::Unsupported, url, status: None, detail });
+        self.decrypt_with(core, &segment.keys, segment)
+    }
+
+    /// Of the keys that are offered, one for each system, the one that needs no system.
+    fn decrypt_with(
+        &mut self,
+        core: &mut Core,
+        keys: &[Key],
+        segment: &Segment,
+    ) -> Option<Option<Decrypt>> {
+        let Some(first) = keys.first() else { return Some(None) };
+        let whole = |key: &&Key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256);
+        let Some(key) = keys.iter().filter(whole).find(|key| key.format == "identity") else {
+            self.fail(core, protected(first, segment));
             return None;
-        }
+        };
         let iv = key.iv_for(segment.sequence);
-        let url = key.url.clone();
-        self.auxiliary(core, Subject::Key, &url, None).map(|key| Some(Decrypt { key, iv }))
+        self.auxiliary(core, Resource::Key, &key.url, None).map(|key| Some(Decrypt { key, iv }))
     }
 
     /// The request that brought this init segment or key, or asks for it.
     fn auxiliary(
         &mut self,
         core: &mut Core,
-        subject: Subject,
+        resource: Resource,
         url: &str,
         byte_range: Option<ByteRange>,
     ) -> Option<RequestId> {
@@ -84,7 +88,7 @@ impl Session {
             self.auxiliaries.push(Auxiliary {
                 url: url.to_owned(),
                 byte_range,
-                subject,
+                subject: if resource == Resource::Key { Subject::Key } else { Subject::Init },
                 pending: None,
                 loaded: None,
                 retry: Retry::default(),
@@ -97,9 +101,15 @@ impl Session {
         if known.loaded.is_none() && known.pending.is_none() && known.retry.due(core.now) {
             let pending = Pending::new(core, AUXILIARY_TIMEOUT);
             known.pending = Some(pending);
-            let resource = if subject == Subject::Key { Resource::Key } else { Resource::Init };
             let (request, url, timeout) = (pending.request, url.to_owned(), AUXILIARY_TIMEOUT);
-            core.emit(Output::Fetch(Fetch { request, resource, url, byte_range, timeout }));
+            core.emit(Output::Fetch(Fetch {
+                request,
+                resource,
+                url,
+                byte_range,
+                timeout,
+                headers: Vec::new(),
+            }));
         }
         known.loaded
     }
@@ -141,4 +151,26 @@ impl Session {
             self.give_up(core, subject, &url, &retry);
         }
     }
+}
+
+/// What protects the stream, and what would play instead.
+fn protected(key: &Key, segment: &Segment) -> Failure {
+    let method = match key.method {
+        KeyMethod::Aes128 => "AES-128",
+        KeyMethod::Aes256 => "AES-256",
+        KeyMethod::SampleAes => "SAMPLE-AES",
+        KeyMethod::SampleAesCtr => "SAMPLE-AES-CTR",
+        KeyMethod::Other => "a method that is not known here",
+    };
+    let detail = [
+        "The stream is protected by ",
+        method,
+        " (KEYFORMAT ",
+        &key.format,
+        "). Protected video cannot be drawn on a sphere in any browser; for the publisher: only \
+         AES-128 and AES-256 of whole segments with a plain key (KEYFORMAT identity) can.",
+    ]
+    .concat();
+    let url = Some(segment.url.to_string());
+    Failure { kind: FailureKind::Unsupported, url, status: None, detail }
 }

@@ -135,6 +135,10 @@ pub(crate) struct Sink {
     pub(crate) phase: SinkPhase,
     /// The append in flight: which lane, and what.
     pub(crate) appending: Option<(usize, Loaded)>,
+    /// What is being appended of a sound that is not wanted any more.
+    pub(crate) stale: Option<RequestId>,
+    /// Something was appended.
+    pub(crate) began: bool,
     /// `EndOfStream` was said and nothing was appended since.
     pub(crate) ended: bool,
     duration_secs: Option<f64>,

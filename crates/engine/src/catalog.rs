@@ -3,7 +3,7 @@
 
 use immersive_hls::{Master, Rendition, RenditionKind, Variant};
 
-use crate::io::RenditionInfo;
+use crate::io::{RenditionInfo, TrackInfo};
 
 /// Index into the session's playlist slots.
 pub(crate) type SlotId = usize;
@@ -13,6 +13,7 @@ pub(crate) type SlotId = usize;
 pub(crate) struct Catalog {
     pub(crate) rungs: Vec<Rung>,
     pub(crate) audio: Vec<AudioChoice>,
+    pub(crate) texts: Vec<TextChoice>,
     /// URLs of all playlists, by [`SlotId`].
     pub(crate) slot_urls: Vec<String>,
 }
@@ -41,11 +42,16 @@ impl Rung {
 #[derive(Debug)]
 pub(crate) struct AudioChoice {
     pub(crate) group: String,
-    pub(crate) name: String,
-    pub(crate) language: Option<String>,
-    pub(crate) default: bool,
+    pub(crate) info: TrackInfo,
     /// `None`: it is in the video's segments.
     pub(crate) slot: Option<SlotId>,
+}
+
+/// Subtitles.
+#[derive(Debug)]
+pub(crate) struct TextChoice {
+    pub(crate) info: TrackInfo,
+    pub(crate) slot: SlotId,
 }
 
 impl Catalog {
@@ -65,7 +71,7 @@ impl Catalog {
             audio_group: None,
             playable: true,
         };
-        Self { rungs: vec![rung], audio: Vec::new(), slot_urls: vec![url.to_owned()] }
+        Self { rungs: vec![rung], slot_urls: vec![url.to_owned()], ..Self::default() }
     }
 
     pub(crate) fn of(master: &Master) -> Self {
@@ -78,10 +84,12 @@ impl Catalog {
         for variant in variants {
             out.add(variant);
         }
-        let audio =
-            master.renditions.iter().filter(|rendition| rendition.kind == RenditionKind::Audio);
-        for rendition in audio {
-            out.add_audio(rendition);
+        for rendition in &master.renditions {
+            match rendition.kind {
+                RenditionKind::Audio => out.add_audio(rendition),
+                RenditionKind::Subtitles => out.add_text(rendition),
+                RenditionKind::Video | RenditionKind::ClosedCaptions => {}
+            }
         }
         out
     }
@@ -124,13 +132,33 @@ impl Catalog {
 
     fn add_audio(&mut self, rendition: &Rendition) {
         let slot = rendition.url.as_deref().map(|url| self.slot_for(url));
-        self.audio.push(AudioChoice {
-            group: rendition.group.clone(),
-            name: rendition.name.clone(),
-            language: rendition.language.clone(),
-            default: rendition.default,
-            slot,
-        });
+        let group = rendition.group.clone();
+        self.audio.push(AudioChoice { group, info: track_info(rendition), slot });
+    }
+
+    /// Groups of subtitles hold the same in several places: each is offered once.
+    fn add_text(&mut self, rendition: &Rendition) {
+        let Some(url) = &rendition.url else { return };
+        let info = track_info(rendition);
+        if self.texts.iter().all(|known| known.info != info) {
+            let slot = self.slot_for(url);
+            self.texts.push(TextChoice { info, slot });
+        }
+    }
+
+    /// What can be heard with the variants that play here. Groups hold the same in several
+    /// encodings: each is offered once.
+    pub(crate) fn audio_tracks(&self) -> Vec<TrackInfo> {
+        let mut tracks: Vec<TrackInfo> = Vec::new();
+        for choice in &self.audio {
+            let plays =
+                |rung: &Rung| rung.playable && rung.audio_group.as_deref() == Some(&choice.group);
+            let known = tracks.iter().any(|track| track.name == choice.info.name);
+            if !known && self.rungs.iter().any(plays) {
+                tracks.push(choice.info.clone());
+            }
+        }
+        tracks
     }
 
     pub(crate) fn infos(&self) -> Vec<RenditionInfo> {
@@ -142,13 +170,21 @@ impl Catalog {
     pub(crate) fn audio_slot(&self, rung: usize, wanted: Option<&str>) -> Option<SlotId> {
         let group = self.rungs[rung].audio_group.as_deref()?;
         let choices = || self.audio.iter().filter(|choice| choice.group == group);
-        let by_name = wanted.and_then(|name| {
-            choices().find(|choice| choice.name == name || choice.language.as_deref() == Some(name))
-        });
+        let by_name = wanted.and_then(|name| choices().find(|choice| choice.info.name == name));
         by_name
-            .or_else(|| choices().find(|choice| choice.default))
+            .or_else(|| choices().find(|choice| choice.info.default))
             .or_else(|| choices().next())?
             .slot
+    }
+}
+
+fn track_info(rendition: &Rendition) -> TrackInfo {
+    TrackInfo {
+        name: rendition.name.clone(),
+        language: rendition.language.clone(),
+        default: rendition.default,
+        forced: rendition.forced,
+        characteristics: rendition.characteristics.clone(),
     }
 }
 

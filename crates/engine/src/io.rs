@@ -71,6 +71,10 @@ pub enum Input<'a> {
     Tick,
     /// The viewer chose a rendition (index into [`Event::Renditions`]), or `None` for automatic.
     SelectRendition(Option<usize>),
+    /// The viewer chose the sound (index into [`Event::AudioTracks`]).
+    SelectAudio(usize),
+    /// The viewer chose subtitles (index into [`Event::TextTracks`]), or none.
+    SelectText(Option<usize>),
     /// The size of the canvas in device pixels and the vertical field of view, for the cap on
     /// resolution.
     Viewport { width_px: u32, height_px: u32, fov_degrees: f64 },
@@ -91,6 +95,8 @@ pub enum Input<'a> {
     PlaylistLoaded { request: RequestId, final_url: &'a str, body: &'a str, transfer: Transfer },
     /// An init segment or a key arrived; the host keeps its bytes until [`Output::Discard`].
     AuxiliaryLoaded { request: RequestId, transfer: Transfer },
+    /// A segment of subtitles arrived whole.
+    TextLoaded { request: RequestId, body: &'a str, transfer: Transfer },
     /// A segment arrived whole and was transmuxed.
     SegmentLoaded { request: RequestId, transfer: Transfer, tracks: &'a [TrackTiming] },
     /// A request came to nothing.
@@ -117,6 +123,22 @@ pub struct Load<'a> {
     /// What is known of the network beforehand (the last session, `navigator.connection`), in bits
     /// per second.
     pub bandwidth_hint_bps: Option<f64>,
+    /// Absolute URL of the same presentation elsewhere, for when the first one fails for good.
+    pub backup_url: Option<&'a str>,
+    /// Whether servers are told how playback goes, and how.
+    pub cmcd: Cmcd,
+}
+
+/// Common Media Client Data, CTA-5004-A.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Cmcd {
+    /// Servers are told nothing.
+    #[default]
+    Off,
+    /// In the query of every URL.
+    Query,
+    /// In request headers, which servers must allow (CORS).
+    Headers,
 }
 
 /// The media element, as it is now.
@@ -245,6 +267,8 @@ pub struct Fetch {
     pub byte_range: Option<ByteRange>,
     /// From the request to the last byte.
     pub timeout: Duration,
+    /// Names and values, for a [`Load`] that asks for CMCD in headers.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 /// What a request is for, and what the host must know to make samples of it.
@@ -253,9 +277,17 @@ pub enum Resource {
     /// Text for [`Input::PlaylistLoaded`].
     Playlist,
     /// The init segment of an EXT-X-MAP, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
-    Init,
-    /// The 16 bytes of an AES-128 key, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
+    Init {
+        /// How to decrypt it.
+        decrypt: Option<Decrypt>,
+    },
+    /// The 16 bytes of an AES-128 key, or the 32 of AES-256, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
     Key,
+    /// WebVTT for [`Input::TextLoaded`].
+    Text {
+        /// How to decrypt it.
+        decrypt: Option<Decrypt>,
+    },
     /// Media for [`Input::SegmentLoaded`].
     Segment {
         /// What of it goes to the sink; the rest is dropped (audio muxed into a video rendition
@@ -298,7 +330,8 @@ impl Tracks {
     }
 }
 
-/// METHOD=AES-128 of RFC 8216 section 4.3.2.4: the whole segment is AES-128-CBC with PKCS7.
+/// METHOD=AES-128 of RFC 8216 section 4.3.2.4, and AES-256 by its example: the whole resource is
+/// AES-CBC with PKCS7. The length of the key says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decrypt {
     /// The request that brought the key.
@@ -340,6 +373,14 @@ pub enum Event {
     RenditionSelected { index: usize, automatic: bool },
     /// What the viewer sees is now this rendition.
     RenditionShown { index: usize },
+    /// What can be heard; empty if there is nothing to choose.
+    AudioTracks(Vec<TrackInfo>),
+    /// What is heard from now on.
+    AudioSelected { index: usize },
+    /// The subtitles that there are.
+    TextTracks(Vec<TrackInfo>),
+    /// More of the subtitles that were selected; none comes twice.
+    Cues { track: usize, cues: Vec<Cue> },
     /// Playback wants data and has none (true), or has it again (false).
     Buffering(bool),
     /// Something went wrong and is being dealt with; for logs and statistics.
@@ -358,6 +399,32 @@ pub struct RenditionInfo {
     pub codecs: Option<String>,
     /// `FRAME-RATE`.
     pub frame_rate: Option<f64>,
+}
+
+/// One entry of the menus for sound and subtitles (EXT-X-MEDIA).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct TrackInfo {
+    /// NAME.
+    pub name: String,
+    /// LANGUAGE, RFC 5646.
+    pub language: Option<String>,
+    /// DEFAULT.
+    pub default: bool,
+    /// FORCED: to be shown even where no subtitles are wanted.
+    pub forced: bool,
+    /// CHARACTERISTICS, comma separated.
+    pub characteristics: Option<String>,
+}
+
+/// One subtitle (WebVTT section 3.1).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cue {
+    pub start_secs: f64,
+    pub end_secs: f64,
+    /// As they stand after the times: `line:10% align:start`.
+    pub settings: String,
+    /// WebVTT cue text: with tags and entities.
+    pub text: String,
 }
 
 /// Whether the stream still grows.

@@ -8,12 +8,13 @@
 //! Where to look: `session` is the state of one stream and the order of work. `slot` asks for
 //! playlists, `playlist` takes them in, `scheduler` decides what to fetch next, `selection` and `abr` at which
 //! quality, `unit` finds the segment or part,
-//! `auxiliary` has init segments and keys, `arrival` takes in what came. `sink` appends and
+//! `auxiliary` has init segments and keys, `tracks` the choice of sound, `text` subtitles (`webvtt`), `arrival` takes in what came. `sink` appends and
 //! `buffer` keeps the books of what the sink holds. `playhead` follows the media element, `stall`
 //! gets it going when it is stuck, `live` knows where the edge is,
 //! `latency` stays near it. `requests` and `retry` say when to
 //! try again and when to give up, `failover` what to do without,
-//! `steering` where else the same is to be had. `metrics` counts.
+//! `steering` where else the same is to be had. `metrics` counts, `cmcd` tells
+//! servers.
 
 mod abandon;
 mod abr;
@@ -21,6 +22,7 @@ mod arrival;
 mod auxiliary;
 mod buffer;
 mod catalog;
+mod cmcd;
 mod config;
 mod failover;
 pub mod io;
@@ -40,7 +42,10 @@ mod sink;
 mod slot;
 mod stall;
 mod steering;
+mod text;
+mod tracks;
 mod unit;
+mod webvtt;
 
 use std::collections::VecDeque;
 
@@ -115,12 +120,20 @@ impl Engine {
         }
         if let Some(session) = &mut self.session {
             session.advance(&mut self.core);
+            if let Some(next) = session.successor(&mut self.core) {
+                **session = next;
+                session.advance(&mut self.core);
+            }
         }
     }
 
     /// The next thing to do; call until there is none.
     pub fn poll(&mut self) -> Option<Output> {
-        self.core.outputs.pop_front()
+        let mut output = self.core.outputs.pop_front()?;
+        if let (Output::Fetch(fetch), Some(session)) = (&mut output, &mut self.session) {
+            session.report_to_server(&self.core, fetch);
+        }
+        Some(output)
     }
 
     /// When to send a `Tick` at the latest.

@@ -5,7 +5,6 @@ use immersive_hls::{Change, Master, Media, MergeError, Playlist, parse, parse_wi
 use crate::Core;
 use crate::catalog::{Catalog, SlotId};
 use crate::io::*;
-use crate::lane::Lane;
 use crate::retry::{Pending, Retry, Subject, is_transient};
 use crate::session::{Phase, Session};
 use crate::slot::{Slot, TIMEOUT, fetch_playlist};
@@ -128,14 +127,7 @@ impl Session {
         self.phase = Phase::Playing;
         self.prefer_places(core);
         let first_rung = self.choose_rung(core, 0.0);
-        self.lanes = vec![Lane::default()];
-        if let Some(slot) = self.catalog.audio_slot(first_rung, None) {
-            // A variant whose video and audio are one playlist is muxed after all.
-            if slot != self.catalog.rungs[first_rung].slot() {
-                self.lanes.push(Lane::audio(slot));
-            }
-        }
-        self.lanes[0].decided = Some(first_rung);
+        self.make_lanes(core, first_rung);
         let tracks = self.sink_tracks();
         self.sink.open(core, tracks);
     }
@@ -255,6 +247,10 @@ impl Session {
         slot.retry.failed(core, error);
         let retry = slot.retry.clone();
         let url = slot.url.clone();
+        if self.text_slot() == Some(id) {
+            // Without subtitles playback goes on all the same.
+            return;
+        }
         if retry.attempts >= self.patience(core, id, if permanent { 2 } else { 3 })
             && self.fail_over(core, id)
         {

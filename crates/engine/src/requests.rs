@@ -27,6 +27,7 @@ impl Session {
             lane.cancel_download(core);
             lane.discard_ready(core);
         }
+        self.texts.cancel(core);
         if let Some((_, loaded)) = self.sink.appending.take() {
             core.emit(Output::Discard(loaded.request));
         }
@@ -40,6 +41,7 @@ impl Session {
             self.slots.iter_mut().for_each(|slot| slot.retry.hurry());
             self.lanes.iter_mut().for_each(|lane| lane.retry.hurry());
             self.auxiliaries.iter_mut().for_each(|auxiliary| auxiliary.retry.hurry());
+            self.texts.hurry();
         }
         self.online = online;
     }
@@ -55,6 +57,7 @@ impl Session {
         }
         late.extend(overdue(&self.steering.pending));
         late.extend(self.slots.iter().filter_map(|slot| overdue(&slot.pending)));
+        late.extend(self.texts.overdue(now));
         late.extend(self.auxiliaries.iter().filter_map(|auxiliary| overdue(&auxiliary.pending)));
         let downloads = self.lanes.iter().filter_map(|lane| lane.download.as_ref());
         late.extend(
@@ -88,6 +91,8 @@ impl Session {
             self.auxiliary_failed(core, index, error);
         } else if let Some(lane) = self.lanes.iter().position(|lane| lane.is_loading(request)) {
             self.segment_failed(core, lane, error);
+        } else if self.texts.request() == Some(request) {
+            self.text_failed(core, error);
         }
     }
 

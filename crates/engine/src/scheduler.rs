@@ -157,6 +157,7 @@ impl Session {
             url: segment.url.to_string(),
             byte_range: segment.byte_range.map(byte_range),
             timeout,
+            headers: Vec::new(),
         }));
         if index == 0 {
             let now_selected = (rung, self.manual.is_none());

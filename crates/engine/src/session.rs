@@ -11,6 +11,7 @@ use crate::abr::{self, Estimator, Rule};
 use crate::auxiliary::Auxiliary;
 use crate::buffer::{Sink, SinkPhase};
 use crate::catalog::Catalog;
+use crate::cmcd::Reporter;
 use crate::io::*;
 use crate::lane::Lane;
 use crate::latency::Follower;
@@ -19,6 +20,7 @@ use crate::playlist::MasterState;
 use crate::slot::Slot;
 use crate::stall::Stall;
 use crate::steering::Steering;
+use crate::text::Texts;
 
 /// How long a host may take to answer a probe before every rendition counts as playable.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
@@ -54,6 +56,15 @@ pub(crate) struct Session {
     pub(crate) slots: Vec<Slot>,
     /// The main lane, and the one for separate audio if there is any.
     pub(crate) lanes: Vec<Lane>,
+    /// What can be heard, and which of it is.
+    pub(crate) audio_tracks: Vec<TrackInfo>,
+    pub(crate) audio: Option<usize>,
+    pub(crate) texts: Texts,
+    pub(crate) reporter: Reporter,
+    /// Where else the presentation is, and why it was left where it was before.
+    backup_url: Option<String>,
+    moves: Option<Failure>,
+    pub(crate) left: Option<String>,
     pub(crate) auxiliaries: Vec<Auxiliary>,
     pub(crate) sink: Sink,
     pub(crate) player: Player,
@@ -93,6 +104,13 @@ impl Session {
             definitions: Definitions::default(),
             slots: Vec::new(),
             lanes: Vec::new(),
+            audio_tracks: Vec::new(),
+            audio: None,
+            texts: Texts::default(),
+            reporter: Reporter::new(core, load.cmcd),
+            backup_url: load.backup_url.map(str::to_owned),
+            moves: None,
+            left: None,
             auxiliaries: Vec::new(),
             sink: Sink::default(),
             player: Player {
@@ -137,6 +155,8 @@ impl Session {
         match input {
             Input::Load(_) | Input::Unload | Input::Tick | Input::Viewport { .. } => {}
             Input::SelectRendition(choice) => self.select(choice),
+            Input::SelectAudio(index) => self.select_audio(core, index),
+            Input::SelectText(choice) => self.select_text(core, choice),
             Input::Media(state) => self.media(core, &state),
             Input::Visible(visible) => {
                 self.visible = visible;
@@ -159,6 +179,10 @@ impl Session {
             Input::AuxiliaryLoaded { request, transfer } => {
                 core.metrics.transferred(transfer);
                 self.auxiliary_loaded(core, request);
+            }
+            Input::TextLoaded { request, body, transfer } => {
+                core.metrics.transferred(transfer);
+                self.text_loaded(core, request, body);
             }
             Input::SegmentLoaded { request, transfer, tracks } => {
                 core.metrics.transferred(transfer);
@@ -202,6 +226,7 @@ impl Session {
             self.work_sink(core);
             self.abandon_late(core);
             self.schedule(core);
+            self.schedule_text(core);
             self.unstick(core);
             self.keep_up(core);
             self.watch(core);
@@ -221,7 +246,8 @@ impl Session {
         let slots = self.slots.iter().filter_map(|slot| slot.wakeup(now, blocking));
         let lanes = self.lanes.iter().filter_map(|lane| lane.wakeup(now));
         let auxiliaries = self.auxiliaries.iter().filter_map(|auxiliary| auxiliary.wakeup(now));
-        let earliest = own.into_iter().chain(slots).chain(lanes).chain(auxiliaries).min()?;
+        let own = own.into_iter().chain(self.texts.wakeup(now));
+        let earliest = own.chain(slots).chain(lanes).chain(auxiliaries).min()?;
         // Never at once: whatever is due now was done.
         Some(earliest.max(now + Duration::from_millis(1)))
     }
@@ -251,12 +277,45 @@ impl Session {
         }
     }
 
-    pub(crate) fn fail(&mut self, core: &mut Core, failure: Failure) {
+    /// It is over here: playback goes on elsewhere, if there is such a place, or ends.
+    pub(crate) fn fail(&mut self, core: &mut Core, mut failure: Failure) {
         self.cancel_everything(core);
+        self.phase = Phase::Failed;
+        if self.backup_url.is_some() {
+            self.moves = Some(failure);
+            return;
+        }
         core.metrics.stalled(core.now, false);
         self.set_buffering(core, false);
-        self.phase = Phase::Failed;
+        if let Some(left) = &self.left {
+            failure.detail.push_str(" Before that, the first address failed: ");
+            failure.detail.push_str(left);
+        }
         core.emit(Output::Fail(failure));
+    }
+
+    /// The session that takes over from one that failed, at the same place.
+    pub(crate) fn successor(&mut self, core: &mut Core) -> Option<Self> {
+        let failure = self.moves.take()?;
+        let url = self.backup_url.take()?;
+        let text = [&failure.detail, " Playback goes on from the backup: ", &url].concat();
+        self.warn(core, text);
+        let on_demand = self.stream_type == Some(StreamType::OnDemand);
+        let load = Load {
+            url: &url,
+            start_secs: if on_demand { Some(self.playhead_secs()) } else { self.start_secs },
+            seed: 0,
+            bandwidth_hint_bps: Some(self.estimator.estimate().bandwidth_bps),
+            backup_url: None,
+            cmcd: Cmcd::Off,
+        };
+        let mut next = Self::new(core, &load);
+        next.reporter = self.reporter.clone();
+        next.player = self.player.clone();
+        next.left = Some(failure.detail);
+        next.online = self.online;
+        next.visible = self.visible;
+        Some(next)
     }
 
     pub(crate) fn warn(&self, core: &mut Core, text: String) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::Core;
 use crate::buffer::{Chunk, Loaded, SMALL_HOLE_SECS, SinkPhase, emergency_eviction, eviction};
 use crate::io::*;
+use crate::lane::Lane;
 use crate::session::Session;
 
 impl Session {
@@ -32,6 +33,11 @@ impl Session {
     }
 
     fn append_next(&mut self, core: &mut Core) {
+        // Browsers want to know all tracks before the first bytes of any.
+        let is_awaited = |lane: &Lane| lane.ready.is_empty() && !lane.complete;
+        if !self.sink.began && self.lanes.iter().any(is_awaited) {
+            return;
+        }
         let waiting = self.lanes.iter().enumerate().filter_map(|(index, lane)| {
             let blocked = lane.append_not_before.is_some_and(|time| time > core.now);
             lane.ready.front().filter(|_| !blocked).map(|loaded| (index, loaded.chunk.start_secs))
@@ -45,6 +51,7 @@ impl Session {
             timestamp_offset_secs: loaded.timestamp_offset_secs,
         });
         self.sink.ended = false;
+        self.sink.began = true;
         self.sink.appending = Some((index, loaded));
     }
 
@@ -83,6 +90,13 @@ impl Session {
             return;
         };
         self.last_success = core.now;
+        if lane >= self.lanes.len() {
+            return;
+        }
+        if self.sink.stale.take_if(|stale| *stale == request).is_some() {
+            // The viewer chose another sound meanwhile.
+            return;
+        }
         // It works, unless it was left since this was asked for.
         if self.lanes[lane].wanted_slot(&self.catalog) == Some(loaded.chunk.slot) {
             self.slots[loaded.chunk.slot].penalty_until = None;
@@ -104,6 +118,10 @@ impl Session {
         else {
             return;
         };
+        if lane >= self.lanes.len() {
+            core.emit(Output::Discard(request));
+            return;
+        }
         match error {
             AppendError::QuotaExceeded => self.quota_exceeded(core, lane, loaded),
             AppendError::Rejected { detail } => {

@@ -266,7 +266,14 @@ pub(crate) fn fetch_playlist(core: &mut Core, url: String, timeout: Duration) ->
     let pending = Pending::new(core, timeout);
     let request = pending.request;
     let resource = Resource::Playlist;
-    core.emit(Output::Fetch(Fetch { request, resource, url, byte_range: None, timeout }));
+    core.emit(Output::Fetch(Fetch {
+        request,
+        resource,
+        url,
+        byte_range: None,
+        timeout,
+        headers: Vec::new(),
+    }));
     pending
 }
 

@@ -304,6 +304,8 @@ pub struct Key {
 pub enum KeyMethod {
     /// AES-128: whole segments in CBC.
     Aes128,
+    /// AES-256: the same with a longer key; not in the RFC, but in use.
+    Aes256,
     /// SAMPLE-AES.
     SampleAes,
     /// SAMPLE-AES-CTR.

@@ -187,6 +187,7 @@ fn key(tag: &Tag<'_>, base: &str) -> Result<Option<Key>, ParseError> {
     let method = match list.get("METHOD") {
         Some("NONE") => return Ok(None),
         Some("AES-128") => KeyMethod::Aes128,
+        Some("AES-256") => KeyMethod::Aes256,
         Some("SAMPLE-AES") => KeyMethod::SampleAes,
         Some("SAMPLE-AES-CTR") => KeyMethod::SampleAesCtr,
         Some(_) => KeyMethod::Other,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use immersive_engine::io::{RequestError, RequestId, TrackTiming, Tracks};
 use immersive_media::ErrorKind;
+use immersive_media::decrypt::Decryptor;
 use immersive_media::transmux::{SegmentStart, Transmuxer};
 
 use crate::sink::{Fragment, Segment};
@@ -17,6 +18,10 @@ pub struct Lane {
     broken_off: bool,
     /// The newest init segment of each kind of track.
     inits: [Option<Rc<[u8]>>; 2],
+    /// For the segment that is being pushed, if it is encrypted.
+    decryptor: Option<Decryptor>,
+    /// What it made of the last bytes; kept so that it is allocated once.
+    plain: Vec<u8>,
 }
 
 impl Lane {
@@ -26,6 +31,8 @@ impl Lane {
             running: None,
             broken_off: false,
             inits: [None, None],
+            decryptor: None,
+            plain: Vec::new(),
         }
     }
 
@@ -34,23 +41,40 @@ impl Lane {
         self.running
     }
 
-    /// Begins a segment, with the init segment that goes before it.
+    /// Begins a segment, with the init segment that goes before it and what decrypts it.
     pub fn begin(
         &mut self,
         request: RequestId,
         start: SegmentStart,
         init: Option<&[u8]>,
+        decryptor: Option<Decryptor>,
     ) -> Result<(), RequestError> {
         let continues = start.continues && !self.broken_off;
         self.running = Some(request);
         self.broken_off = true;
+        self.decryptor = decryptor;
         self.transmuxer.begin_segment(SegmentStart { continues, ..start });
-        init.map_or(Ok(()), |bytes| self.push(bytes))
+        init.map_or(Ok(()), |bytes| self.transmuxer.push(bytes).map_err(request_error))
     }
 
     /// More of the segment that was begun.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), RequestError> {
-        self.transmuxer.push(bytes).map_err(request_error)
+        let Some(decryptor) = &mut self.decryptor else {
+            return self.transmuxer.push(bytes).map_err(request_error);
+        };
+        self.plain.clear();
+        decryptor.push(bytes, &mut self.plain);
+        self.transmuxer.push(&self.plain).map_err(request_error)
+    }
+
+    /// The end of an encrypted segment has the padding: only then the rest of it is known.
+    fn finish_decrypting(&mut self) -> Result<(), RequestError> {
+        let Some(decryptor) = self.decryptor.take() else { return Ok(()) };
+        self.plain.clear();
+        decryptor
+            .finish(&mut self.plain)
+            .and_then(|()| self.transmuxer.push(&self.plain))
+            .map_err(request_error)
     }
 
     /// Lets go of the segment, if it is this one.
@@ -63,6 +87,7 @@ impl Lane {
     /// What the whole segment made: its wanted tracks, for the sink and for the engine.
     pub fn finish(&mut self, wanted: Tracks) -> Result<(Segment, Vec<TrackTiming>), RequestError> {
         self.running = None;
+        self.finish_decrypting()?;
         let made = self.transmuxer.finish_segment().map_err(request_error)?;
         self.broken_off = false;
         let mut timings = Vec::with_capacity(made.len());
@@ -90,7 +115,7 @@ impl Lane {
     }
 }
 
-fn request_error(error: immersive_media::Error) -> RequestError {
+pub fn request_error(error: immersive_media::Error) -> RequestError {
     let detail = error.to_string();
     match error.kind {
         ErrorKind::Malformed => RequestError::Malformed { detail },

@@ -1,17 +1,28 @@
 //! Everything that crosses between the main thread and the driver.
 
-use immersive_engine::io::{Event, Failure, SeekReason, Stats};
+use immersive_engine::io::{Cmcd, Event, Failure, SeekReason, Stats};
 use wasm_bindgen::JsValue;
 
 /// From the main thread to the driver.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Play this absolute URL.
-    Load { url: String, start_secs: Option<f64>, seed: u64, bandwidth_hint_bps: Option<f64> },
+    Load {
+        url: String,
+        start_secs: Option<f64>,
+        seed: u64,
+        bandwidth_hint_bps: Option<f64>,
+        backup_url: Option<String>,
+        cmcd: Cmcd,
+    },
     /// Stop everything.
     Unload,
     /// A rendition, or `None` for automatic.
     SelectRendition(Option<usize>),
+    /// Which sound to play.
+    SelectAudio(usize),
+    /// Subtitles, or none.
+    SelectText(Option<usize>),
     /// What the viewer can see of the picture.
     Viewport { width_px: u32, height_px: u32, fov_degrees: f64 },
     /// The media element, after one of its events.

@@ -172,9 +172,10 @@ impl Core {
     fn obey(&mut self, command: Command) {
         let now = now();
         match command {
-            Command::Load { url, start_secs, seed, bandwidth_hint_bps } => {
+            Command::Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd } => {
                 self.forget_everything();
-                let load = Load { url: &url, start_secs, seed, bandwidth_hint_bps };
+                let (url, backup_url) = (url.as_str(), backup_url.as_deref());
+                let load = Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd };
                 self.engine.handle(now, Input::Load(load));
             }
             Command::Unload => {
@@ -184,6 +185,8 @@ impl Core {
             Command::SelectRendition(index) => {
                 self.engine.handle(now, Input::SelectRendition(index));
             }
+            Command::SelectAudio(index) => self.engine.handle(now, Input::SelectAudio(index)),
+            Command::SelectText(choice) => self.engine.handle(now, Input::SelectText(choice)),
             Command::Viewport { width_px, height_px, fov_degrees } => {
                 self.engine.handle(now, Input::Viewport { width_px, height_px, fov_degrees });
             }
@@ -307,7 +310,8 @@ impl Core {
         let (Some(sink), Some(segment)) = (&mut self.sink, self.segments.ready(request)) else {
             return;
         };
-        sink.append(request, &segment, offset_secs);
+        // Browsers want all buffers before the first bytes of any: those of segments that wait too.
+        sink.append(request, &segment, self.segments.all_ready(), offset_secs);
         self.settle_sink();
     }
 

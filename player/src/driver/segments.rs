@@ -2,11 +2,14 @@
 //! keys, and transmuxed segments.
 
 use immersive_engine::Engine;
-use immersive_engine::io::{Fetch, Input, RequestError, RequestId, Resource, Tracks, Transfer};
+use immersive_engine::io::{
+    Decrypt, Fetch, Input, RequestError, RequestId, Resource, Tracks, Transfer,
+};
+use immersive_media::decrypt::Decryptor;
 use immersive_media::transmux::SegmentStart;
 use js_sys::Uint8Array;
 
-use super::lane::Lane;
+use super::lane::{Lane, request_error};
 use super::now;
 use super::transfers::{Arrival, Transfers};
 use crate::sink::Segment;
@@ -65,6 +68,11 @@ impl Segments {
     /// What of a transmuxed segment goes to the sink.
     pub fn ready(&self, request: RequestId) -> Option<Segment> {
         self.ready.iter().find(|(ready, _)| *ready == request).map(|(_, segment)| segment.clone())
+    }
+
+    /// Everything that waits to be appended.
+    pub fn all_ready(&self) -> impl Iterator<Item = &Segment> {
+        self.ready.iter().map(|(_, segment)| segment)
     }
 
     /// Bytes that nobody needs any more.
@@ -149,7 +157,7 @@ impl Segments {
     fn may_transmux(&self, index: usize) -> bool {
         let expected = &self.expected[index];
         let Some(lane) = lane_of(&expected.resource) else { return false };
-        if !expected.collected.is_empty() || needs_whole_segment(&expected.resource) {
+        if !expected.collected.is_empty() {
             return false;
         }
         match self.lanes[lane].running() {
@@ -166,14 +174,16 @@ impl Segments {
     /// Sees to it that the lane is in the middle of this segment; returns which lane it is.
     fn begin(&mut self, index: usize) -> Result<usize, RequestError> {
         let expected = &self.expected[index];
-        let Resource::Segment { continues, near, init, .. } = &expected.resource else {
+        let Resource::Segment { continues, near, init, decrypt, .. } = &expected.resource else {
             unreachable!("lanes are for segments");
         };
         let lane = lane_of(&expected.resource).unwrap_or_default();
         if self.lanes[lane].running() != Some(expected.request) {
             let start = SegmentStart { continues: *continues, near: *near };
             let init = init.map(|init| auxiliary(&self.auxiliary, init)).transpose()?;
-            self.lanes[lane].begin(expected.request, start, init)?;
+            let decryptor =
+                decrypt.map(|decrypt| decryptor(&self.auxiliary, decrypt)).transpose()?;
+            self.lanes[lane].begin(expected.request, start, init, decryptor)?;
         }
         Ok(lane)
     }
@@ -194,10 +204,30 @@ impl Segments {
                 let input = Input::PlaylistLoaded { request, final_url, body: &body, transfer };
                 engine.handle(now(), input);
             }
-            Resource::Init | Resource::Key => {
-                let expected = self.expected.remove(index);
-                self.auxiliary.push((request, expected.collected));
-                engine.handle(now(), Input::AuxiliaryLoaded { request, transfer });
+            Resource::Text { decrypt } => {
+                let bytes = self.expected.remove(index).collected;
+                match self.decrypted(bytes, decrypt) {
+                    Ok(bytes) => {
+                        let body = String::from_utf8_lossy(&bytes);
+                        let input = Input::TextLoaded { request, body: &body, transfer };
+                        engine.handle(now(), input);
+                    }
+                    Err(error) => self.fail(engine, transfers, request, error),
+                }
+            }
+            Resource::Init { decrypt } => {
+                let bytes = self.expected.remove(index).collected;
+                match self.decrypted(bytes, decrypt) {
+                    Ok(bytes) => self.keep(engine, request, bytes, transfer),
+                    Err(error) => self.fail(engine, transfers, request, error),
+                }
+            }
+            Resource::Key => {
+                let bytes = self.expected.remove(index).collected;
+                match Decryptor::new(&bytes, [0; 16]) {
+                    Ok(_) => self.keep(engine, request, bytes, transfer),
+                    Err(error) => self.fail(engine, transfers, request, request_error(error)),
+                }
             }
             Resource::Segment { .. } => {
                 self.expected[index].complete = Some(transfer);
@@ -208,8 +238,29 @@ impl Segments {
         }
     }
 
-    /// Segments whose bytes were collected while their lane was busy, or that can only be
-    /// decrypted whole.
+    /// An init segment or a key is there.
+    fn keep(
+        &mut self,
+        engine: &mut Engine,
+        request: RequestId,
+        bytes: Vec<u8>,
+        transfer: Transfer,
+    ) {
+        self.auxiliary.push((request, bytes));
+        engine.handle(now(), Input::AuxiliaryLoaded { request, transfer });
+    }
+
+    /// An init segment after an EXT-X-KEY is encrypted too.
+    fn decrypted(&self, bytes: Vec<u8>, decrypt: Option<Decrypt>) -> Result<Vec<u8>, RequestError> {
+        let Some(decrypt) = decrypt else { return Ok(bytes) };
+        let mut decryptor = decryptor(&self.auxiliary, decrypt)?;
+        let mut plain = Vec::with_capacity(bytes.len());
+        decryptor.push(&bytes, &mut plain);
+        decryptor.finish(&mut plain).map_err(request_error)?;
+        Ok(plain)
+    }
+
+    /// Segments whose bytes were collected while their lane was busy.
     fn advance_waiting(&mut self, engine: &mut Engine, transfers: &mut Transfers) {
         for lane in 0..self.lanes.len() {
             while self.lanes[lane].running().is_none() {
@@ -217,24 +268,12 @@ impl Segments {
                 let Some(transfer) = self.expected[index].complete else { break };
                 let bytes = std::mem::take(&mut self.expected[index].collected);
                 let request = self.expected[index].request;
-                let pushed = self.decrypted(index, bytes).and_then(|bytes| {
-                    self.begin(index)?;
-                    self.lanes[lane].push(&bytes)
-                });
+                let pushed = self.begin(index).and_then(|_| self.lanes[lane].push(&bytes));
                 match pushed {
                     Ok(()) => self.finish(engine, transfers, index, transfer),
                     Err(error) => self.fail(engine, transfers, request, error),
                 }
             }
-        }
-    }
-
-    fn decrypted(&self, index: usize, bytes: Vec<u8>) -> Result<Vec<u8>, RequestError> {
-        match &self.expected[index].resource {
-            Resource::Segment { decrypt: Some(_), .. } => Err(RequestError::Unsupported {
-                detail: "segments encrypted with AES-128 are not supported yet".into(),
-            }),
-            _ => Ok(bytes),
         }
     }
 
@@ -265,19 +304,20 @@ fn lane_of(resource: &Resource) -> Option<usize> {
     match resource {
         Resource::Segment { tracks: Tracks::Audio, .. } => Some(1),
         Resource::Segment { .. } => Some(0),
-        Resource::Playlist | Resource::Init | Resource::Key => None,
+        Resource::Playlist | Resource::Init { .. } | Resource::Key | Resource::Text { .. } => None,
     }
-}
-
-fn needs_whole_segment(resource: &Resource) -> bool {
-    matches!(resource, Resource::Segment { decrypt: Some(_), .. })
 }
 
 fn auxiliary(kept: &[(RequestId, Vec<u8>)], request: RequestId) -> Result<&[u8], RequestError> {
     let found = kept.iter().find(|(id, _)| *id == request);
     found.map(|(_, bytes)| bytes.as_slice()).ok_or_else(|| RequestError::Malformed {
-        detail: "the init segment that this segment needs is gone".into(),
+        detail: "the init segment or key that this segment needs is gone".into(),
     })
+}
+
+fn decryptor(kept: &[(RequestId, Vec<u8>)], decrypt: Decrypt) -> Result<Decryptor, RequestError> {
+    let key = auxiliary(kept, decrypt.key)?;
+    Decryptor::new(key, decrypt.iv).map_err(request_error)
 }
 
 fn too_large(limit_bytes: u64) -> RequestError {

@@ -89,7 +89,7 @@ async fn read(
     let started_millis = now_millis();
     let since_start = || duration_between(started_millis, now_millis());
     let byte_range = fetch.byte_range.map(|range| (range.offset, range.length));
-    let body = fetch::open(&fetch.url, byte_range, signal).await?;
+    let body = fetch::open(&fetch.url, byte_range, &fetch.headers, signal).await?;
     let mut first_byte_after: Option<Duration> = None;
     let mut received_bytes = 0;
     while let Some(bytes) = body.chunk().await? {

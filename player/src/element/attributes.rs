@@ -1,5 +1,6 @@
 //! The element's attributes, parsed. A value that makes no sense counts as absent.
 
+use immersive_engine::io::Cmcd;
 use immersive_view::{Camera, Limits, LookTarget, Projection, StereoLayout};
 
 use crate::surface::StageOptions;
@@ -8,6 +9,9 @@ use crate::surface::StageOptions;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes {
     pub src: Option<String>,
+    /// The same stream elsewhere.
+    pub backup: Option<String>,
+    pub cmcd: Cmcd,
     pub controls: bool,
     pub gyro: bool,
     /// Degrees per second; the attribute without a value means a slow turn.
@@ -53,6 +57,14 @@ impl Attributes {
             }
             "projection" => self.projection = value.as_deref().and_then(Projection::from_name),
             "stereo" => self.stereo = value.as_deref().and_then(StereoLayout::from_name),
+            "backup" => self.backup = value.filter(|url| !url.trim().is_empty()),
+            "cmcd" => {
+                self.cmcd = match value.as_deref() {
+                    None | Some("off") => Cmcd::Off,
+                    Some("headers") => Cmcd::Headers,
+                    Some(_) => Cmcd::Query,
+                }
+            }
             "src" => self.src = value.filter(|url| !url.trim().is_empty()),
             _ => {}
         }

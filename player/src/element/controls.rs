@@ -37,6 +37,11 @@ pub fn ui_state(player: &Player) -> UiState {
         renditions: stream.renditions.clone(),
         selected: stream.selected,
         shown: stream.shown,
+        audio_tracks: stream.audio_tracks.clone(),
+        audio: stream.audio,
+        text_tracks: stream.text_tracks.clone(),
+        text: player.texts.selected(),
+        offline: stream.offline && !player.source.is_file(),
         message: stream.failure.as_ref().map(messages::message),
     }
 }

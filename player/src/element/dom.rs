@@ -11,6 +11,8 @@ const STYLE: &str = include_str!("host.css");
 pub struct Layers {
     /// Where the canvas goes, and what hands touch.
     pub picture: HtmlElement,
+    /// Where subtitles are shown.
+    pub captions: HtmlElement,
     /// Where the controls go.
     pub controls: HtmlElement,
     video: HtmlVideoElement,
@@ -27,6 +29,11 @@ impl Layers {
         append(root, video);
         Self {
             picture: layer(document, root, "picture"),
+            captions: {
+                let captions = layer(document, root, "captions");
+                set_attribute(&captions, "part", "captions");
+                captions
+            },
             controls: layer(document, root, "overlay"),
             video: video.clone(),
             _style: StyleSheet::adopt(root, STYLE),
@@ -45,6 +52,7 @@ impl Layers {
 impl Drop for Layers {
     fn drop(&mut self) {
         self.picture.remove();
+        self.captions.remove();
         self.controls.remove();
         self.video.remove();
     }

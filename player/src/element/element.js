@@ -61,6 +61,42 @@ class VideoRenditionList extends EventTarget {
   [Symbol.iterator]() { return this.#entries[Symbol.iterator](); }
 }
 
+// `audioTracks`, as HTML has it: one of them is enabled.
+class AudioTrackList extends EventTarget {
+  #player;
+  #entries = [];
+
+  constructor(host, player) {
+    super();
+    this.#player = player;
+    host.addEventListener("audiotrackschange", () => {
+      for (const [index, track] of this.#entries.entries()) {
+        delete this[index];
+        this.#tell("removetrack", track);
+      }
+      this.#entries = player.get("audioEntries").map((entry, index) => Object.defineProperty(
+        entry, "enabled", {
+          enumerable: true,
+          get: () => player.get("selectedAudio") === index,
+          // One is always heard: it is chosen by enabling it, and ends with another one.
+          set: (on) => on && player.set("selectedAudio", index),
+        },
+      ));
+      Object.assign(this, this.#entries);
+      for (const track of this.#entries) this.#tell("addtrack", track);
+    });
+    host.addEventListener("audiotrackchange", () => this.dispatchEvent(new Event("change")));
+  }
+
+  #tell(type, track) {
+    this.dispatchEvent(Object.assign(new Event(type), { track }));
+  }
+
+  get length() { return this.#entries.length; }
+  getTrackById(id) { return this.#entries.find((entry) => entry.id === id) ?? null; }
+  [Symbol.iterator]() { return this.#entries[Symbol.iterator](); }
+}
+
 // Nothing reaches an instance that has panicked.
 function guarded(player) {
   return new Proxy(player, {
@@ -80,6 +116,7 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
     #internals = this.attachInternals?.();
     #reference = new WeakRef(this);
     #renditions = new VideoRenditionList(this, this.#player);
+    #audioTracks = new AudioTrackList(this, this.#player);
 
     constructor() {
       super();
@@ -130,6 +167,14 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
 
     get videoRenditions() {
       return this.#renditions;
+    }
+
+    get audioTracks() {
+      return this.#audioTracks;
+    }
+
+    addTextTrack(...values) {
+      return this.#video.addTextTrack(...values);
     }
 
     play() {

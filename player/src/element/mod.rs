@@ -17,6 +17,7 @@ mod report;
 mod source;
 mod states;
 mod statistics;
+mod texts;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -43,8 +44,10 @@ extern "C" {
 }
 
 /// Attributes that the element observes beyond those of a video element.
-const ATTRIBUTES: [&str; 14] = [
+const ATTRIBUTES: [&str; 16] = [
     "src",
+    "backup",
+    "cmcd",
     "controls",
     "projection",
     "stereo",

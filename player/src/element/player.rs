@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use immersive_engine::io::{Event, Failure, RenditionInfo, Stats, StreamType};
+use immersive_engine::io::{Event, Failure, RenditionInfo, Stats, StreamType, TrackInfo};
 use immersive_view::input::Aim;
 use immersive_view::{Camera, Gesture, LookTarget, Projection};
 use wasm_bindgen::prelude::*;
@@ -13,6 +13,7 @@ use super::attributes::Attributes;
 use super::dom::{Layers, set_attribute};
 use super::source::{self, Source};
 use super::states::{States, flags_of};
+use super::texts::Texts;
 use super::{controls, fullscreen, media, statistics};
 use crate::driver::{Command, PlayerEvent};
 use crate::input::{LookInput, MotionInput};
@@ -31,6 +32,7 @@ pub struct Player {
     pub video: HtmlVideoElement,
     pub stage: Rc<Stage>,
     pub source: Source,
+    pub texts: Texts,
     pub attributes: RefCell<Attributes>,
     pub stream: RefCell<Stream>,
     states: States,
@@ -57,6 +59,12 @@ pub struct Stream {
     /// The viewer's choice.
     pub selected: Option<usize>,
     pub shown: Option<usize>,
+    pub audio_tracks: Rc<[TrackInfo]>,
+    /// What is heard.
+    pub audio: Option<usize>,
+    pub text_tracks: Rc<[TrackInfo]>,
+    /// The device says that it has no network.
+    pub offline: bool,
     pub stream_type: Option<StreamType>,
     pub buffering: bool,
     pub started: bool,
@@ -82,6 +90,7 @@ impl Player {
             let on_stage = forward(weak, Self::on_stage);
             let stage = Stage::new(&layers.picture, &video, attributes.stage_options(), on_stage);
             Self {
+                texts: Texts::new(&video, &layers.captions),
                 source: Source::new(video.clone(), forward(weak, Self::on_driver)),
                 stage,
                 states: States::new(states),
@@ -132,13 +141,14 @@ impl Player {
 
     /// Loads what `src` names, from the beginning or the live edge.
     pub fn load(&self) {
-        let src = self.attributes.borrow().src.clone();
+        let Attributes { src, backup, cmcd, .. } = self.attributes.borrow().clone();
         {
             let mut stream = self.stream.borrow_mut();
-            *stream = Stream { started: stream.started, ..Stream::default() };
+            let (started, offline) = (stream.started, stream.offline);
+            *stream = Stream { started, offline, ..Stream::default() };
         }
         match src {
-            Some(url) if self.may_load() => self.source.load(&url),
+            Some(url) if self.may_load() => self.source.load(&url, backup.as_deref(), cmcd),
             Some(_) => {}
             None => self.source.unload(),
         }
@@ -155,6 +165,8 @@ impl Player {
         *self.attributes.borrow_mut() = attributes.clone();
         match name {
             "src" => self.load(),
+            // They count from the next load on.
+            "backup" | "cmcd" => {}
             "controls" => self.apply_controls(&attributes),
             "gyro" => self.apply_gyro(&attributes),
             "projection" | "stereo" => {
@@ -208,6 +220,8 @@ impl Player {
         for (name, online) in [("online", true), ("offline", false)] {
             let act = forward(&weak, |player: Rc<Self>, online| {
                 player.source.send(Command::Online(online));
+                player.stream.borrow_mut().offline = !online;
+                player.refresh();
             });
             listeners.push(Listener::passive(&window, name, move |_| act(online)));
         }
@@ -220,6 +234,11 @@ impl Player {
             let act = forward(&weak, |player: Rc<Self>, ()| player.refresh());
             listeners.push(Listener::passive(&document, "fullscreenchange", move |_| act(())));
         }
+        let chosen = forward(&weak, |player: Rc<Self>, ()| {
+            player.source.send(Command::SelectText(player.texts.selected()));
+            player.refresh();
+        });
+        listeners.push(Listener::passive(&self.layers.captions, "choose", move |_| chosen(())));
         let stage = Rc::downgrade(&self.stage);
         let aim = move || aim_of(&stage.upgrade().map(|stage| stage.camera()).unwrap_or_default());
         let on_gesture = forward(&weak, |player: Rc<Self>, gesture: Gesture| {
@@ -287,6 +306,11 @@ impl Player {
 
     fn on_engine(&self, event: Event) {
         let mut dispatched = None;
+        match &event {
+            Event::TextTracks(tracks) => self.texts.set_tracks(tracks),
+            Event::Cues { track, cues } => self.texts.add_cues(*track, cues),
+            _ => {}
+        }
         {
             let mut stream = self.stream.borrow_mut();
             match event {
@@ -302,7 +326,16 @@ impl Player {
                     stream.shown = Some(index);
                     dispatched = Some("renditionchange");
                 }
-                Event::RenditionSelected { .. } => {}
+                Event::RenditionSelected { .. } | Event::Cues { .. } => {}
+                Event::AudioTracks(tracks) => {
+                    stream.audio_tracks = Rc::from(tracks);
+                    dispatched = Some("audiotrackschange");
+                }
+                Event::AudioSelected { index } => {
+                    stream.audio = Some(index);
+                    dispatched = Some("audiotrackchange");
+                }
+                Event::TextTracks(tracks) => stream.text_tracks = Rc::from(tracks),
                 Event::Buffering(buffering) => stream.buffering = buffering,
                 Event::Warning(text) => web_sys::console::debug_1(&JsValue::from_str(&text)),
             }
@@ -333,11 +366,14 @@ impl Player {
             }
             Action::ToggleFullscreen => fullscreen::toggle(&self.host),
             Action::SelectRendition(index) => self.select_rendition(index),
+            Action::SelectAudio(index) => self.select_audio(index),
+            Action::SelectText(choice) => self.texts.select(choice),
+            Action::ToggleCaptions => self.toggle_captions(),
             Action::GoLive => self.go_live(),
             Action::Recenter => self.stage.gesture(Gesture::Recenter),
             Action::Zoom { factor } => self.stage.gesture(Gesture::Zoom { factor }),
             Action::Retry => self.retry(),
-            Action::EnterImmersive | Action::ExitImmersive | Action::ToggleCaptions => {}
+            Action::EnterImmersive | Action::ExitImmersive => {}
         }
         self.refresh();
     }
@@ -364,6 +400,17 @@ impl Player {
         self.stream.borrow_mut().selected = index;
         self.source.send(Command::SelectRendition(index));
         self.refresh();
+    }
+
+    /// Plays this sound.
+    pub fn select_audio(&self, index: usize) {
+        self.source.send(Command::SelectAudio(index));
+    }
+
+    fn toggle_captions(&self) {
+        let any = !self.stream.borrow().text_tracks.is_empty();
+        let shown = self.texts.selected().is_some();
+        self.texts.select((any && !shown).then_some(0));
     }
 
     fn go_live(&self) {

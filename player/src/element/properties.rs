@@ -13,8 +13,10 @@ use super::{controls, media, report};
 use crate::input;
 
 /// Properties that set an attribute.
-pub const REFLECTED: [&str; 14] = [
+pub const REFLECTED: [&str; 16] = [
     "src",
+    "backup",
+    "cmcd",
     "controls",
     "projection",
     "stereo",
@@ -31,7 +33,9 @@ pub const REFLECTED: [&str; 14] = [
 ];
 
 /// Properties that are answered here.
-pub const COMPUTED: [&str; 9] = [
+pub const COMPUTED: [&str; 11] = [
+    "audioEntries",
+    "selectedAudio",
     "stats",
     "error",
     "renditionEntries",
@@ -70,6 +74,8 @@ pub fn get(player: Option<&Player>, attributes: &Attributes, name: &str) -> JsVa
         "stats" => report::stats(player),
         "error" => report::error(player),
         "renditionEntries" => report::renditions(player),
+        "audioEntries" => report::audio_tracks(&player.stream.borrow().audio_tracks),
+        "selectedAudio" => index(player.stream.borrow().audio),
         "selectedRendition" => index(player.stream.borrow().selected),
         "shownRendition" => index(player.stream.borrow().shown),
         "streamType" => JsValue::from_str(match player.stream.borrow().stream_type {
@@ -99,8 +105,8 @@ fn of_attributes(attributes: &Attributes, name: &str) -> Option<JsValue> {
 fn without_player(name: &str) -> JsValue {
     match name {
         "error" => JsValue::NULL,
-        "renditionEntries" => Array::new().into(),
-        "selectedRendition" | "shownRendition" => index(None),
+        "renditionEntries" | "audioEntries" => Array::new().into(),
+        "selectedAudio" | "selectedRendition" | "shownRendition" => index(None),
         "streamType" => JsValue::from_str("unknown"),
         "liveEdgeStart" | "targetLiveWindow" | "latency" => JsValue::from_f64(f64::NAN),
         _ => JsValue::UNDEFINED,
@@ -134,13 +140,17 @@ fn target_live_window(player: &Player) -> JsValue {
     number(is_live.then_some(if has_dvr { f64::INFINITY } else { 0.0 }))
 }
 
-/// Sets one of [`COMPUTED`]; all but one are read-only.
+/// Sets one of [`COMPUTED`]; all but two are read-only.
 pub fn set(player: &Player, name: &str, value: &JsValue) {
-    if name == "selectedRendition" {
-        let count = player.stream.borrow().renditions.len();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-        let index = value.as_f64().filter(|index| *index >= 0.0).map(|index| index as usize);
-        player.select_rendition(index.filter(|index| *index < count));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    let index = value.as_f64().filter(|index| *index >= 0.0).map(|index| index as usize);
+    match (name, index) {
+        ("selectedRendition", _) => {
+            let count = player.stream.borrow().renditions.len();
+            player.select_rendition(index.filter(|index| *index < count));
+        }
+        ("selectedAudio", Some(index)) => player.select_audio(index),
+        _ => {}
     }
 }
 

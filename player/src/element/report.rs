@@ -1,5 +1,6 @@
 //! `stats`, `error` and `videoRenditions` as plain objects.
 
+use immersive_engine::io::TrackInfo;
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::JsValue;
 
@@ -81,6 +82,40 @@ pub fn error(player: &Player) -> JsValue {
         .with("message", text)
         .with("detail", detail)
         .done()
+}
+
+/// The entries of `audioTracks`.
+pub fn audio_tracks(tracks: &[TrackInfo]) -> JsValue {
+    let described = "public.accessibility.describes-video";
+    let kind = |track: &TrackInfo| match track {
+        track if has(track, described) => "descriptions",
+        track if track.default => "main",
+        _ => "alternative",
+    };
+    entries(tracks, kind)
+}
+
+/// What the tracks of `textTracks` are made of.
+pub fn text_tracks(tracks: &[TrackInfo]) -> JsValue {
+    let described = "public.accessibility.describes-music-and-sound";
+    entries(tracks, |track| if has(track, described) { "captions" } else { "subtitles" })
+}
+
+fn has(track: &TrackInfo, characteristic: &str) -> bool {
+    track.characteristics.as_deref().is_some_and(|list| list.contains(characteristic))
+}
+
+fn entries(tracks: &[TrackInfo], kind: impl Fn(&TrackInfo) -> &'static str) -> JsValue {
+    let entry = |(index, track): (usize, &TrackInfo)| {
+        Plain::new()
+            .with("id", index.to_string())
+            .with("kind", kind(track))
+            .with("label", track.name.as_str())
+            .with("language", track.language.as_deref().unwrap_or_default())
+            .with("default", track.default || track.forced)
+            .done()
+    };
+    tracks.iter().enumerate().map(entry).collect::<Array>().into()
 }
 
 /// The entries of `videoRenditions`.

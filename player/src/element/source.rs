@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use immersive_engine::io::{Failure, FailureKind, SeekReason};
+use immersive_engine::io::{Cmcd, Failure, FailureKind, SeekReason};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use web_sys::HtmlVideoElement;
 
@@ -63,8 +63,8 @@ impl Source {
         }
     }
 
-    /// Plays `url` from now on; relative to the page.
-    pub fn load(&self, url: &str) {
+    /// Plays `url` from now on, or if that fails `backup`; relative to the page.
+    pub fn load(&self, url: &str, backup: Option<&str>, cmcd: Cmcd) {
         let url = match absolute_http_url(url) {
             Ok(url) => url,
             Err(detail) => {
@@ -88,7 +88,10 @@ impl Source {
         let mut driver = self.driver.borrow_mut();
         let driver = driver.get_or_insert_with(|| self.new_driver());
         let seed = js_sys::Math::random().to_bits();
-        driver.send(Command::Load { url, start_secs, seed, bandwidth_hint_bps: None });
+        // One that is no URL is no backup.
+        let backup_url = backup.and_then(|url| absolute_http_url(url).ok());
+        let bandwidth_hint_bps = None;
+        driver.send(Command::Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd });
     }
 
     fn new_driver(&self) -> DriverHost {

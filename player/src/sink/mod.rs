@@ -90,10 +90,17 @@ impl Sink {
         &self.source
     }
 
-    /// Appends all tracks of a segment, their times shifted by `offset_secs`.
-    pub fn append(&mut self, request: RequestId, segment: &Segment, offset_secs: f64) {
+    /// Appends all tracks of a segment, their times shifted by `offset_secs`. `all` are the segments
+    /// that are known, this one among them: what they hold has buffers from the beginning.
+    pub fn append<'a>(
+        &mut self,
+        request: RequestId,
+        segment: &Segment,
+        mut all: impl Iterator<Item = &'a Segment>,
+        offset_secs: f64,
+    ) {
         self.is_complete = false;
-        if let Err(error) = self.add_missing_tracks(segment) {
+        if let Err(error) = all.try_for_each(|segment| self.add_missing_tracks(segment)) {
             self.failed.push((request, error));
             return;
         }

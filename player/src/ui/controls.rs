@@ -9,9 +9,9 @@ use web_sys::{Document, Element, EventTarget, HtmlElement, PointerEvent, ShadowR
 use super::activity::Activity;
 use super::bar::{Bar, Handlers};
 use super::card::Card;
-use super::dom::{Dom, Flag, IconButton, set};
+use super::dom::{Dom, Flag, IconButton, Text, set};
 use super::help::Help;
-use super::menu::MenuEvent;
+use super::menu::{Choice, MenuEvent};
 use super::slider::Slide;
 use super::state::{Action, UiState};
 use super::statistics::Statistics;
@@ -95,6 +95,7 @@ struct Inner {
     statistics: Statistics,
     help: Help,
     announcer: HtmlElement,
+    banner: Text,
     activity: Rc<Activity>,
     taps: Taps,
     waiting: Flag,
@@ -141,6 +142,8 @@ impl Inner {
                 },
             };
             let bar = Bar::new(dom, layer, handlers);
+            let banner = dom.add(layer, "div", "banner");
+            set(&banner, "role", "status");
             let announcer = dom.add(layer, "div", "unseen");
             set(&announcer, "aria-live", "polite");
             let inner = Self {
@@ -151,6 +154,7 @@ impl Inner {
                 statistics,
                 help,
                 announcer,
+                banner: Text::inside(&banner),
                 activity: Activity::new(layer),
                 taps: Taps::default(),
                 waiting: Flag::new(layer, "data-waiting"),
@@ -173,6 +177,7 @@ impl Inner {
         self.failed.set(state.message.is_some());
         self.unstarted.set(!state.started && state.message.is_none());
         self.waiting.set(state.started && state.buffering && state.message.is_none());
+        self.banner.set(if state.offline { strings::OFFLINE } else { "" });
         self.pin();
         if state.live && before.at_live_edge != state.at_live_edge && before.live {
             let text = if state.at_live_edge { strings::AT_LIVE_EDGE } else { "" };
@@ -216,7 +221,11 @@ impl Inner {
             MenuEvent::Close => menu.show(false),
             MenuEvent::Pick(choice) => {
                 menu.show(false);
-                self.act(Action::SelectRendition(choice));
+                self.act(match choice {
+                    Choice::Rendition(index) => Action::SelectRendition(index),
+                    Choice::Audio(index) => Action::SelectAudio(index),
+                    Choice::Text(index) => Action::SelectText(index),
+                });
             }
         }
         self.pin();

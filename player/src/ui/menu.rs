@@ -1,9 +1,9 @@
-//! The quality menu.
+//! The menu: quality, sound, subtitles.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use immersive_engine::io::RenditionInfo;
+use immersive_engine::io::{RenditionInfo, TrackInfo};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -12,8 +12,26 @@ use super::state::UiState;
 use super::{format, icons, strings};
 use crate::web::Listener;
 
-/// A choice in the menu: a rendition, or automatic.
-pub(super) type Choice = Option<usize>;
+/// A choice in the menu.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Choice {
+    /// A rendition, or automatic.
+    Rendition(Option<usize>),
+    /// What is heard.
+    Audio(usize),
+    /// Subtitles, or none.
+    Text(Option<usize>),
+}
+
+impl Choice {
+    fn is_made(self, state: &UiState) -> bool {
+        match self {
+            Self::Rendition(index) => state.selected == index,
+            Self::Audio(index) => state.audio == Some(index),
+            Self::Text(index) => state.text == index,
+        }
+    }
+}
 
 /// A button that says what is on the screen, and the menu it opens.
 pub(super) struct QualityMenu {
@@ -25,9 +43,40 @@ pub(super) struct QualityMenu {
     panel: HtmlElement,
     open: Flag,
     items: RefCell<Vec<Item>>,
-    renditions: RefCell<Rc<[RenditionInfo]>>,
+    offer: RefCell<Offer>,
     on_event: Rc<dyn Fn(MenuEvent)>,
     _keys: Listener,
+}
+
+/// What there is to choose from.
+#[derive(Clone, PartialEq)]
+struct Offer {
+    renditions: Rc<[RenditionInfo]>,
+    audio_tracks: Rc<[TrackInfo]>,
+    text_tracks: Rc<[TrackInfo]>,
+}
+
+impl Offer {
+    fn of(state: &UiState) -> Self {
+        Self {
+            renditions: state.renditions.clone(),
+            audio_tracks: state.audio_tracks.clone(),
+            text_tracks: state.text_tracks.clone(),
+        }
+    }
+
+    /// A choice of one is none.
+    fn has_quality(&self) -> bool {
+        self.renditions.len() > 1
+    }
+
+    fn has_sound(&self) -> bool {
+        self.audio_tracks.len() > 1
+    }
+
+    fn has_subtitles(&self) -> bool {
+        !self.text_tracks.is_empty()
+    }
 }
 
 /// What happens in an open menu.
@@ -89,23 +138,27 @@ impl QualityMenu {
             open: Flag::new(&panel, "data-open"),
             panel,
             items: RefCell::default(),
-            renditions: RefCell::new(Rc::from([])),
+            offer: RefCell::new(Offer::of(&UiState::default())),
             on_event,
             _keys: keys,
         }
     }
 
     pub fn update(&self, state: &UiState) {
-        if *self.renditions.borrow() != state.renditions {
-            self.rebuild(&state.renditions);
+        let offer = Offer::of(state);
+        if *self.offer.borrow() != offer {
+            self.rebuild(&offer);
+            let more = offer.has_sound() || offer.has_subtitles();
+            self.absent.set(!more && !offer.has_quality());
+            let label = if more { strings::SETTINGS } else { strings::QUALITY };
+            self.opener.set(label, icons::QUALITY);
+            self.offer.replace(offer);
         }
-        // A choice of one is none.
-        self.absent.set(state.renditions.len() < 2);
         let name = |index: usize| state.renditions.get(index).map(format::rendition);
         let shown = state.shown.and_then(name).unwrap_or_default();
         for item in self.items.borrow().iter() {
-            item.checked.set(if item.choice == state.selected { "true" } else { "false" });
-            if item.choice.is_none() {
+            item.checked.set(if item.choice.is_made(state) { "true" } else { "false" });
+            if item.choice == Choice::Rendition(None) {
                 item.note.set(if state.selected.is_none() { &shown } else { "" });
             }
         }
@@ -158,21 +211,57 @@ impl QualityMenu {
         focus(&items, if last { items.len().saturating_sub(1) } else { 0 });
     }
 
-    /// The best first, as people look for it; automatic above all.
-    fn rebuild(&self, renditions: &Rc<[RenditionInfo]>) {
+    fn rebuild(&self, offer: &Offer) {
         self.panel.set_text_content(None);
-        self.dom.add_text(&self.panel, "div", "heading", strings::QUALITY);
-        let mut items = vec![self.add_item(None, strings::AUTO, "")];
-        for (index, info) in renditions.iter().enumerate().rev() {
-            let note = format::bitrate(info.bandwidth_bps);
-            items.push(self.add_item(Some(index), &format::rendition(info), &note));
+        let mut items = Vec::new();
+        if offer.has_subtitles() {
+            let group = self.add_group(strings::SUBTITLES);
+            items.push(self.add_item(&group, Choice::Text(None), strings::OFF, ""));
+            self.add_tracks(&mut items, &group, &offer.text_tracks, |index| {
+                Choice::Text(Some(index))
+            });
+        }
+        if offer.has_sound() {
+            let group = self.add_group(strings::SOUND);
+            self.add_tracks(&mut items, &group, &offer.audio_tracks, Choice::Audio);
+        }
+        if offer.has_quality() {
+            let group = self.add_group(strings::QUALITY);
+            items.push(self.add_item(&group, Choice::Rendition(None), strings::AUTO, ""));
+            // The best first, as people look for it; automatic above all.
+            for (index, info) in offer.renditions.iter().enumerate().rev() {
+                let choice = Choice::Rendition(Some(index));
+                let note = format::bitrate(info.bandwidth_bps);
+                items.push(self.add_item(&group, choice, &format::rendition(info), &note));
+            }
         }
         self.items.replace(items);
-        self.renditions.replace(renditions.clone());
     }
 
-    fn add_item(&self, choice: Choice, name: &str, note: &str) -> Item {
-        let button = self.dom.add(&self.panel, "button", "item");
+    fn add_group(&self, name: &str) -> HtmlElement {
+        let group = self.dom.add(&self.panel, "div", "group");
+        set(&group, "role", "group");
+        set(&group, "aria-label", name);
+        let heading = self.dom.add_text(&group, "div", "heading", name);
+        set(&heading, "aria-hidden", "true");
+        group
+    }
+
+    fn add_tracks(
+        &self,
+        items: &mut Vec<Item>,
+        group: &Element,
+        tracks: &[TrackInfo],
+        choice: impl Fn(usize) -> Choice,
+    ) {
+        for (index, track) in tracks.iter().enumerate() {
+            let note = track.language.as_deref().unwrap_or_default();
+            items.push(self.add_item(group, choice(index), &track.name, note));
+        }
+    }
+
+    fn add_item(&self, group: &Element, choice: Choice, name: &str, note: &str) -> Item {
+        let button = self.dom.add(group, "button", "item");
         for (attribute, value) in
             [("type", "button"), ("part", "button"), ("role", "menuitemradio"), ("tabindex", "-1")]
         {

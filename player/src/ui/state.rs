@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use immersive_engine::io::{RenditionInfo, TimeRange};
+use immersive_engine::io::{RenditionInfo, TimeRange, TrackInfo};
 
 /// Everything that the controls show. Cheap to clone; compared field by field, so that only what
 /// changed touches the DOM.
@@ -48,6 +48,16 @@ pub struct UiState {
     pub selected: Option<usize>,
     /// What is on the screen.
     pub shown: Option<usize>,
+    /// The sounds to choose from; empty if there is no choice.
+    pub audio_tracks: Rc<[TrackInfo]>,
+    /// What is heard.
+    pub audio: Option<usize>,
+    /// The subtitles there are.
+    pub text_tracks: Rc<[TrackInfo]>,
+    /// Which of them show.
+    pub text: Option<usize>,
+    /// The device has no network.
+    pub offline: bool,
     /// Why nothing plays.
     pub message: Option<Message>,
 }
@@ -73,6 +83,11 @@ impl Default for UiState {
             can_immerse: false,
             immersed: false,
             renditions: Rc::from([]),
+            audio_tracks: Rc::from([]),
+            audio: None,
+            text_tracks: Rc::from([]),
+            text: None,
+            offline: false,
             selected: None,
             shown: None,
             message: None,
@@ -117,6 +132,10 @@ pub enum Action {
     ToggleFullscreen,
     /// Index into [`UiState::renditions`], or automatic.
     SelectRendition(Option<usize>),
+    /// Index into [`UiState::audio_tracks`].
+    SelectAudio(usize),
+    /// Index into [`UiState::text_tracks`], or none.
+    SelectText(Option<usize>),
     /// To the live edge, and play.
     GoLive,
     /// Look where the view began.

@@ -13,6 +13,11 @@ pub(super) const GO_LIVE: &str = "Go live";
 pub(super) const AT_LIVE_EDGE: &str = "Watching live";
 pub(super) const BEHIND_LIVE: &str = "behind live";
 pub(super) const QUALITY: &str = "Quality";
+pub(super) const SETTINGS: &str = "Quality, sound and subtitles";
+pub(super) const SOUND: &str = "Sound";
+pub(super) const SUBTITLES: &str = "Subtitles";
+pub(super) const OFF: &str = "Off";
+pub(super) const OFFLINE: &str = "No connection. Playback goes on when it is back.";
 pub(super) const AUTO: &str = "Auto";
 pub(super) const RECENTER: &str = "Recenter the view";
 pub(super) const FULLSCREEN: &str = "Full screen";
@@ -28,7 +33,7 @@ pub(super) const HELP: &str = "Keyboard and gestures";
 pub(super) const OF: &str = "of";
 
 /// The keys that the help panel lists, and what they do.
-pub(super) const HELP_LINES: [(&str, &str); 12] = [
+pub(super) const HELP_LINES: [(&str, &str); 13] = [
     ("Drag / arrow keys", "Look around"),
     ("Wheel / pinch / + -", "Zoom"),
     ("Double tap", "Zoom; at the sides, seek"),
@@ -39,6 +44,7 @@ pub(super) const HELP_LINES: [(&str, &str); 12] = [
     ("Shift + \u{2191} / \u{2193}", "Volume"),
     ("M", "Mute"),
     ("F / double click", "Full screen"),
+    ("C", "Subtitles"),
     ("I", "Statistics"),
     ("?", "This help"),
 ];

@@ -60,13 +60,17 @@ extern "C" {
     fn value(this: &ReadResult) -> Option<Uint8Array>;
 }
 
-/// Asks for `url`, or for `byte_range` (offset, length) of it, and waits for the headers.
+/// Asks, with these headers, for `url`, or for `byte_range` (offset, length) of it, and waits for the headers.
 pub async fn open(
     url: &str,
     byte_range: Option<(u64, u64)>,
+    headers: &[(&str, String)],
     signal: &web_sys::AbortSignal,
 ) -> Result<Body, FetchError> {
     let mut request = Request::get(url).abort_signal(Some(signal));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
     if let Some((offset, length)) = byte_range {
         let last = offset.saturating_add(length).saturating_sub(1);
         request = request.header("Range", &format!("bytes={offset}-{last}"));

@@ -1,7 +1,7 @@
 //! How each message crosses.
 
 use immersive_engine::io::{
-    Event, Failure, FailureKind, RenditionInfo, SeekReason, Stats, StreamType,
+    Cmcd, Cue, Event, Failure, FailureKind, RenditionInfo, SeekReason, Stats, StreamType, TrackInfo,
 };
 use wasm_bindgen::JsValue;
 
@@ -9,7 +9,7 @@ use super::wire::{wire_enum, wire_struct};
 use crate::driver::{Command, MediaSnapshot, PlayerEvent};
 
 wire_enum!(Command {
-    0u8 => Load { url, start_secs, seed, bandwidth_hint_bps },
+    0u8 => Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd },
     1u8 => Unload,
     2u8 => SelectRendition(index),
     3u8 => Viewport { width_px, height_px, fov_degrees },
@@ -17,6 +17,8 @@ wire_enum!(Command {
     5u8 => MediaFailed { code, message },
     6u8 => Online(online),
     7u8 => Visible(visible),
+    8u8 => SelectAudio(index),
+    9u8 => SelectText(index),
 });
 
 wire_struct!(MediaSnapshot {
@@ -47,9 +49,15 @@ wire_enum!(Event {
     3u8 => RenditionShown { index },
     4u8 => Buffering(buffering),
     5u8 => Warning(text),
+    6u8 => AudioTracks(tracks),
+    7u8 => AudioSelected { index },
+    8u8 => TextTracks(tracks),
+    9u8 => Cues { track, cues },
 });
 
 wire_struct!(RenditionInfo { bandwidth_bps, width_px, height_px, codecs, frame_rate });
+wire_struct!(TrackInfo { name, language, default, forced, characteristics });
+wire_struct!(Cue { start_secs, end_secs, settings, text });
 wire_struct!(Failure { kind, url, status, detail });
 wire_struct!(Stats {
     bandwidth_kbps,
@@ -65,6 +73,7 @@ wire_struct!(Stats {
     requests,
     bytes,
 });
+wire_enum!(Cmcd { 0u8 => Off, 1u8 => Query, 2u8 => Headers });
 wire_enum!(StreamType { 0u8 => Live, 1u8 => OnDemand });
 wire_enum!(SeekReason { 0u8 => Start, 1u8 => Gap, 2u8 => Nudge, 3u8 => BehindWindow, 4u8 => LiveEdge });
 wire_enum!(FailureKind {

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-use crate::{panorama, places};
+use crate::{panorama, places, rich};
 
 /// One rendition of a clip.
 struct Rung {
@@ -26,7 +26,7 @@ const FRAME_RATE: u32 = 15;
 const SEGMENT_SECS: u32 = 2;
 const AUDIO_KBPS: u32 = 64;
 /// Goes into the folder's name: change it with anything that changes the clips.
-const EDITION: u32 = 3;
+const EDITION: u32 = 6;
 
 /// A panorama of 20 s with a tone, MPEG-TS, in three rungs: `calm/master.m3u8` has the picture as
 /// painted, `busy/master.m3u8` has noise on it, which fills the rungs' bitrates.
@@ -45,6 +45,7 @@ pub async fn recorded() -> Result<PathBuf> {
     encode(&picture, &spot, &folder.join("calm"), "null", 20).await?;
     encode(&picture, &spot, &folder.join("busy"), "noise=alls=28:allf=t", 120).await?;
     mpeg2(&picture, &folder.join("mpeg2")).await?;
+    rich::make(&folder.join("rich"), &folder.join("calm/high")).await?;
     std::fs::write(&complete, "")
         .with_context(|| format!("cannot write {}", complete.display()))?;
     Ok(folder)
@@ -104,13 +105,13 @@ async fn mpeg2(picture: &Path, folder: &Path) -> Result<()> {
     run(&mut command).await
 }
 
-fn ffmpeg() -> Command {
+pub(crate) fn ffmpeg() -> Command {
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);
     command
 }
 
-async fn run(command: &mut Command) -> Result<()> {
+pub(crate) async fn run(command: &mut Command) -> Result<()> {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = output.context("cannot start ffmpeg; `cargo xtask test browser` installs it")?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -14,6 +14,7 @@ pub mod page;
 pub mod panorama;
 pub mod places;
 mod process;
+pub mod rich;
 pub mod stand;
 
 pub use chromium::{Backend, Chromium};

@@ -4,10 +4,11 @@
 //! between a site and a CDN.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::routing::get;
@@ -31,6 +32,7 @@ const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; sty
 pub struct Stand {
     /// How fast clips go out.
     pub line: Arc<Line>,
+    asked: Arc<Mutex<Vec<String>>>,
     pages: Listening,
     clips: Listening,
 }
@@ -45,8 +47,13 @@ impl Stand {
             .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }));
         let line = Arc::new(Line::default());
         let slow = line.clone();
-        let through_the_line = middleware::from_fn(move |request, next: Next| {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let heard = asked.clone();
+        let through_the_line = middleware::from_fn(move |request: Request, next: Next| {
             let line = slow.clone();
+            if let Ok(mut heard) = heard.lock() {
+                heard.push(request.uri().to_string());
+            }
             async move { next.run(request).await.map(|body| line.slow_down(body)) }
         });
         let open = Router::new()
@@ -56,7 +63,12 @@ impl Stand {
         let streams =
             Router::new().nest("/open", open).nest_service("/closed", ServeDir::new(clips));
         let (pages, clips) = (Listening::start(pages).await?, Listening::start(streams).await?);
-        Ok(Self { line, pages, clips })
+        Ok(Self { line, asked, pages, clips })
+    }
+
+    /// Paths and queries that were asked of the clips' server, in order.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().map(|asked| asked.clone()).unwrap_or_default()
     }
 
     /// A page of the site, playing `stream`.

@@ -93,6 +93,12 @@ impl Element {
         self.buffered.iter().find(at).map_or(0.0, |range| range.end_secs - self.position)
     }
 
+    /// What the sound at the playhead was appended with.
+    pub fn audio_label(&self) -> Option<usize> {
+        let at = |stretch: &&Stretch| (stretch.start..stretch.end).contains(&self.position);
+        self.audio.iter().find(at).map(|stretch| stretch.label)
+    }
+
     /// Whether the playhead moves.
     pub fn is_running(&self) -> bool {
         let frozen =

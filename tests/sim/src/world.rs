@@ -73,6 +73,12 @@ pub struct World {
     pub playable: Vec<bool>,
     /// Appends that the browser refuses: `(URL part, how often)`.
     pub rejects: Vec<(String, u32)>,
+    /// What else to load when the first playlist fails for good.
+    pub backup_url: Option<String>,
+    /// Whether servers are told how it goes.
+    pub cmcd: Cmcd,
+    /// Headers of requests, in the order of `fetched`.
+    pub headers: Vec<Vec<(&'static str, String)>>,
     /// Most segments held by the host at once.
     pub most_held: usize,
     origin: Box<dyn Origin>,
@@ -108,6 +114,9 @@ impl World {
             seeks: Vec::new(),
             playable: Vec::new(),
             rejects: Vec::new(),
+            backup_url: None,
+            cmcd: Cmcd::Off,
+            headers: Vec::new(),
             most_held: 0,
             origin: Box::new(origin),
             requests: HashMap::new(),
@@ -132,7 +141,15 @@ impl World {
 
     /// Loads a playlist and presses play.
     pub fn load_url(&mut self, url: &str, start_secs: Option<f64>) {
-        let load = Load { url, start_secs, seed: 7, bandwidth_hint_bps: None };
+        let backup_url = self.backup_url.clone();
+        let load = Load {
+            url,
+            start_secs,
+            seed: 7,
+            bandwidth_hint_bps: None,
+            backup_url: backup_url.as_deref(),
+            cmcd: self.cmcd,
+        };
         self.input(Input::Load(load));
     }
 
@@ -353,6 +370,7 @@ impl World {
             rule.fault.clone()
         });
         self.fetched.push((self.now, fetch.url.clone()));
+        self.headers.push(fetch.headers.clone());
         let request = fetch.request;
         let free = self.origin.is_free(&fetch.url);
         if free {
@@ -446,6 +464,10 @@ impl World {
                     transfer: transfer(60),
                 });
             }
+            Some(Reply::Text(text)) if matches!(request.fetch.resource, Resource::Text { .. }) => {
+                let transfer = transfer(text.len() as u64);
+                self.input(Input::TextLoaded { request: id, body: &text, transfer });
+            }
             Some(Reply::Text(text)) => {
                 let text =
                     if request.fault == Some(Fault::Garbage) { "garbage".to_owned() } else { text };
@@ -509,9 +531,10 @@ impl World {
     }
 }
 
-/// The rung that a segment's URL names.
+/// The number that a segment's folder has: that of its rung, or of its sound.
 fn label_of(url: &str) -> usize {
-    url.rsplit('/').nth(1).and_then(|folder| folder.parse().ok()).unwrap_or(0)
+    let folder = url.rsplit('/').nth(1).unwrap_or_default();
+    folder.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0)
 }
 
 /// What the transmuxer does about the 33 bits of MPEG-TS.

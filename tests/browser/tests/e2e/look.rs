@@ -12,6 +12,7 @@ checks!(
     views_equal_the_turned_frame,
     a_drag_turns_the_view_and_the_picture,
     arrow_keys_turn_and_the_wheel_zooms,
+    one_finger_turns_and_two_zoom,
 );
 
 /// The player samples the frame as v360 does: linearly, in the frame's own encoding. What remains
@@ -113,6 +114,45 @@ async fn arrow_keys_turn_and_the_wheel_zooms(world: &World) -> Result<()> {
     let wheel = json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -240 });
     page.browser().cdp("Input.dispatchMouseEvent", wheel).await?;
     page.wait_until("player.fov < 69").await
+}
+
+async fn one_finger_turns_and_two_zoom(world: &World) -> Result<()> {
+    let page = world.play("calm/high/media.m3u8").await?;
+    page.look_at(0.0, 0.0, 70.0).await?;
+    let (x, y) = page.middle().await?;
+    // One finger drags the picture down and to the left: up and to the right is looked.
+    let finger = |part: f64| vec![(x - 160.0 * part, y + 60.0 * part)];
+    touch(&page, finger).await?;
+    page.wait_until("player.yaw > 5 && player.pitch > 2").await?;
+    // The second gesture begins when the first has come to rest.
+    page.look_at(0.0, 0.0, 70.0).await?;
+    let fingers = |apart: f64| vec![(x - apart, y), (x + apart, y)];
+    touch(&page, |part| fingers(60.0 + 90.0 * part)).await?;
+    page.wait_until("player.fov < 50").await?;
+    let zoomed_in = page.number("player.fov").await?;
+    touch(&page, |part| fingers(150.0 - 90.0 * part)).await?;
+    page.wait_until(&format!("player.fov > {zoomed_in} + 10")).await?;
+    let goes_on = page.value("!player.paused || player.ended").await?;
+    ensure!(goes_on == json!(true), "looking around paused the video");
+    Ok(())
+}
+
+/// Puts fingers down, moves them and lifts them; `at` says where they are by how much is done.
+async fn touch(page: &Page<'_>, at: impl Fn(f64) -> Vec<(f64, f64)>) -> Result<()> {
+    const MOVES: u32 = 8;
+    let event = |kind: &'static str, fingers: Vec<(f64, f64)>| {
+        let points = fingers.iter().enumerate();
+        let points = points.map(|(id, (x, y))| json!({ "x": x, "y": y, "id": id }));
+        let points: Vec<_> = points.collect();
+        page.browser()
+            .cdp("Input.dispatchTouchEvent", json!({ "type": kind, "touchPoints": points }))
+    };
+    event("touchStart", at(0.0)).await?;
+    for step in 1..=MOVES {
+        event("touchMove", at(f64::from(step) / f64::from(MOVES))).await?;
+    }
+    event("touchEnd", Vec::new()).await?;
+    Ok(())
 }
 
 /// Takes hold of the middle of the picture and pulls it, with a rest before letting go.

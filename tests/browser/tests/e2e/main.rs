@@ -9,6 +9,7 @@ mod lifecycle;
 mod live;
 mod look;
 mod recorded;
+mod tracks;
 mod world;
 
 use std::process::ExitCode;
@@ -24,7 +25,9 @@ fn main() -> ExitCode {
     let world = SharedWorld::new();
     let mut trials = Vec::new();
     for backend in [Backend::WebGpu, Backend::WebGl2] {
-        for check in checks() {
+        // What does not depend on how it is drawn is looked at once.
+        let once = if backend == Backend::WebGpu { tracks::checks() } else { Vec::new() };
+        for check in checks().into_iter().chain(once) {
             let world = world.clone();
             let name = format!("{}::{}", backend.name(), check.name);
             trials.push(Trial::test(name.clone(), move || world.run(backend, &name, &check)));
