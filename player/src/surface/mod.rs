@@ -3,7 +3,8 @@
 //! Everything drawn goes through [`Stage`]. It starts with WebGPU and lets WebGL2 take over where
 //! that is missing or lost; the shaders are the same. A frame is uploaded when the video presents
 //! it, and the canvas is drawn when there is a new frame, the camera moved or the size changed:
-//! a paused, untouched player costs nothing.
+//! a paused, untouched player costs nothing, and so does the drawing of one that is not on the
+//! screen.
 
 mod capture;
 mod import;

@@ -13,7 +13,9 @@ use super::painter::Painter;
 use super::source::UploadError;
 use super::state::{Canvas, Starting, State, Upload};
 use super::{Backend, StageEvent, StageOptions, StageStats};
-use crate::web::{AnimationFrame, DevicePixelSize, Listener, Task, Timer, VideoFrames, now_millis};
+use crate::web::{
+    AnimationFrame, DevicePixelSize, Listener, OnScreen, Task, Timer, VideoFrames, now_millis,
+};
 
 /// Canvas, video frames and camera. Everything undoes itself when the last [`Rc`] goes: the canvas
 /// is removed, callbacks are cancelled, the GPU is released.
@@ -64,7 +66,7 @@ impl Stage {
                 }),
                 _frames: VideoFrames::watch(video, move || {
                     if let Some(stage) = for_frames.upgrade() {
-                        stage.upload();
+                        stage.new_frame();
                     }
                 }),
                 _source_changes: [
@@ -296,7 +298,14 @@ impl Stage {
                 stage.lost();
             }
         });
-        Some(Canvas { element, _size: size, _loss: loss })
+        let weak = Rc::downgrade(self);
+        let on_screen = OnScreen::watch(&element, move |on_screen| {
+            if let Some(stage) = weak.upgrade() {
+                stage.state.borrow_mut().on_screen = on_screen;
+                stage.picture.request();
+            }
+        });
+        Some(Canvas { element, _size: size, _on_screen: on_screen, _loss: loss })
     }
 
     fn resized(&self, size: Viewport) {
@@ -321,6 +330,19 @@ impl Stage {
         self.picture.request();
     }
 
+    /// The video presents a frame. One that nobody sees is left to whoever scrolls there, or takes a
+    /// picture.
+    fn new_frame(self: &Rc<Self>) {
+        let rests = {
+            let mut state = self.state.borrow_mut();
+            state.frame_expected |= state.rests();
+            state.rests()
+        };
+        if !rests {
+            self.upload();
+        }
+    }
+
     /// Brings the video's current frame to the GPU.
     fn upload(self: &Rc<Self>) {
         let outcome = self.state.borrow_mut().upload(&self.video);
@@ -340,7 +362,11 @@ impl Stage {
     }
 
     fn draw(self: &Rc<Self>, time_millis: f64) {
-        if self.state.borrow().frame_expected {
+        let is_due = {
+            let state = self.state.borrow();
+            state.frame_expected && !state.rests()
+        };
+        if is_due {
             self.upload();
         }
         let (moving, news) = {

@@ -7,7 +7,7 @@ use web_sys::{HtmlCanvasElement, HtmlVideoElement};
 use super::painter::Painter;
 use super::source::UploadError;
 use super::{Backend, StageEvent, StageOptions, StageStats};
-use crate::web::{DevicePixelSize, Listener, Task, Timer, now_millis};
+use crate::web::{DevicePixelSize, Listener, OnScreen, Task, Timer, now_millis};
 
 /// What the stage knows; the stage itself talks to the browser and to its owner.
 pub(super) struct State {
@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) stereo: StereoLayout,
     /// Of the canvas, in device pixels.
     pub(super) size: Viewport,
+    /// Some of the canvas can be seen, or could by scrolling a little.
+    pub(super) on_screen: bool,
     pub(super) canvas: Option<Canvas>,
     pub(super) painter: Option<Painter>,
     pub(super) starting: Option<Starting>,
@@ -45,6 +47,7 @@ pub(super) struct State {
 pub(super) struct Canvas {
     pub(super) element: HtmlCanvasElement,
     pub(super) _size: DevicePixelSize,
+    pub(super) _on_screen: OnScreen,
     pub(super) _loss: Listener,
 }
 
@@ -79,6 +82,7 @@ impl State {
             projection: options.projection,
             stereo: options.stereo,
             size: Viewport { width_px: 0, height_px: 0 },
+            on_screen: true, // until the observer says otherwise
             canvas: None,
             painter: None,
             starting: None,
@@ -108,6 +112,12 @@ impl State {
         };
         Scene::on_screen(&self.look.camera(), viewport, projection, self.stereo)
             .sampled_for(frame, viewport)
+    }
+
+    /// Nobody sees the canvas: the GPU is left alone. The first frame of a source is drawn all the
+    /// same, so that whoever waits for it hears of it.
+    pub(super) fn rests(&self) -> bool {
+        !self.on_screen && self.first_frame_told
     }
 
     pub(super) fn upload(&mut self, video: &HtmlVideoElement) -> Upload {
@@ -167,7 +177,7 @@ impl State {
 
         let scene = self.scene(video, self.size);
         let wanted = Some((scene, self.size));
-        let visible = self.size.width_px > 0 && self.size.height_px > 0;
+        let visible = self.size.width_px > 0 && self.size.height_px > 0 && !self.rests();
         let Some(painter) = &mut self.painter else { return news };
         // Before the first frame there is nothing to draw, and the GPU has other things to start.
         if !visible || !self.has_frame || (self.drawn == wanted && !self.frame_is_new) {

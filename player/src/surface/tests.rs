@@ -82,8 +82,12 @@ impl Fixture {
     fn new() -> Self {
         let document = web_sys::window().and_then(|window| window.document()).expect("a page");
         let parent: HtmlElement = document.create_element("div").expect("a name").unchecked_into();
-        parent.style().set_property("width", "200px").expect("a property");
-        parent.style().set_property("height", "100px").expect("a property");
+        // Wherever the page of the tests is scrolled to: what is not on the screen is not drawn.
+        for (property, value) in
+            [("position", "fixed"), ("top", "0"), ("width", "200px"), ("height", "100px")]
+        {
+            parent.style().set_property(property, value).expect("a property");
+        }
         document.body().expect("a body").append_child(&parent).expect("room");
         let video = front_and_back();
         let events = Rc::new(RefCell::new(Vec::new()));
@@ -234,6 +238,39 @@ async fn an_untouched_stage_draws_nothing_and_a_dropped_one_leaves_nothing() {
     let parent = parent.clone();
     drop(fixture);
     assert_eq!(parent.child_element_count(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn nothing_is_uploaded_or_drawn_while_it_is_not_on_the_screen() {
+    let fixture = Fixture::new();
+    fixture.event(|event| *event == StageEvent::FirstFrame).await;
+    fixture.parent.style().set_property("top", "-5000px").expect("a property");
+
+    // It comes to rest while the video plays on.
+    let mut before = fixture.stage.stats();
+    let mut since_secs = fixture.video.current_time();
+    wait_until(|| {
+        let (now, now_secs) = (fixture.stage.stats(), fixture.video.current_time());
+        if now != before {
+            (before, since_secs) = (now, now_secs);
+        }
+        now_secs - since_secs > 1.0
+    })
+    .await;
+
+    // Whoever asks for a picture gets one of now.
+    fixture.look_to(180.0);
+    assert_close(fixture.left_and_right().await, [GREEN, RED]);
+    assert_eq!(fixture.stage.stats().uploaded_frames, before.uploaded_frames + 1);
+    assert_eq!(fixture.stage.stats().rendered_frames, before.rendered_frames);
+
+    fixture.parent.style().set_property("top", "0").expect("a property");
+    wait_until(|| {
+        let now = fixture.stage.stats();
+        now.rendered_frames > before.rendered_frames
+            && now.uploaded_frames > before.uploaded_frames + 2
+    })
+    .await;
 }
 
 #[wasm_bindgen_test]
