@@ -152,6 +152,7 @@ impl Session {
         }
         let url = self.slots[id].url.clone();
         self.warn(core, ["Avoided for a while, because it fails: ", &url].concat());
+        self.drop_stranded_hints(core);
         if let Some(lane) = self.lanes.first_mut() {
             lane.decided = None;
         }

@@ -103,7 +103,12 @@ impl Session {
         let segment = &unit.segment;
         let Some(init) = self.auxiliary_for_map(core, segment) else { return };
         let Some(decrypt) = self.auxiliary_for_key(core, segment) else { return };
-        let timeout = SEGMENT_TIMEOUT;
+        // What is announced comes soon, or the playlist will tell.
+        let timeout = if unit.hinted {
+            Duration::from_secs_f64(4.0 + 3.0 * segment.duration_secs.min(60.0))
+        } else {
+            SEGMENT_TIMEOUT
+        };
         let pending = Pending::new(core, timeout);
         let lane = &mut self.lanes[index];
         let rung = lane.decided.take().or(lane.last_rung).unwrap_or(0);
@@ -174,6 +179,21 @@ impl Session {
                 let after = download.after.clone();
                 lane.cancel_download(core);
                 lane.last_fetched = after;
+            }
+        }
+    }
+
+    /// Parts that were only announced are not waited for at a place that was left.
+    pub(crate) fn drop_stranded_hints(&mut self, core: &mut Core) {
+        for lane in &mut self.lanes {
+            let wanted = lane.wanted_slot(&self.catalog);
+            let is_stranded = lane.download.as_ref().is_some_and(|download| {
+                download.hint.is_some()
+                    && download.received_bytes == 0
+                    && wanted.is_some_and(|slot| slot != download.slot)
+            });
+            if is_stranded {
+                lane.cancel_download(core);
             }
         }
     }
