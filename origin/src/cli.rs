@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Config};
@@ -22,8 +22,20 @@ use crate::{demo, publish, serve};
 
 What is logged: IMMERSIVE_LOG=debug, or IMMERSIVE_LOG=immersive_origin::live=debug")]
 struct Cli {
+    /// How the log is written [default: text, or IMMERSIVE_LOG_FORMAT]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
     #[command(subcommand)]
     command: Command,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,13 +52,20 @@ enum Command {
   immersive serve --site dist --data /var/lib/immersive
   immersive serve --http 127.0.0.1:9000 --rtmp 127.0.0.1:9001
   immersive serve --print-config > immersive.toml
+  immersive serve --config immersive.toml --check
   immersive serve --config immersive.toml
+  immersive serve --profile workshop           segments and lifetimes as in the reference system
+  IMMERSIVE_LIVE__WINDOW=10 immersive serve    any setting, from the environment
 
-A stream published to rtmp://HOST/live/NAME is played from http://HOST:8080/hls/NAME.m3u8")]
+A stream published to rtmp://HOST/live/NAME is played from http://HOST:8080/hls/NAME.m3u8, and
+recorded. How it is doing: http://HOST:8080/ops")]
 pub struct Serve {
     /// Settings to read; flags override them
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Which defaults hold: modern or workshop
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// Address and port for HTTP [default: 0.0.0.0:8080]
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
@@ -62,6 +81,9 @@ pub struct Serve {
     /// Print every setting with its default and an explanation, then exit
     #[arg(long)]
     print_config: bool,
+    /// Read the settings, look whether all that they need is there, say so, then exit
+    #[arg(long)]
+    check: bool,
 }
 
 /// Runs the program; an error is one sentence on standard error.
@@ -69,7 +91,15 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter =
         EnvFilter::try_from_env("IMMERSIVE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    let format = cli.log_format.or_else(|| {
+        let named = std::env::var("IMMERSIVE_LOG_FORMAT").ok()?;
+        LogFormat::from_str(&named, true).ok()
+    });
+    match format {
+        Some(LogFormat::Json) => log.json().flatten_event(true).init(),
+        _ => log.init(),
+    }
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -83,7 +113,14 @@ fn run(command: Command) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the worker threads")?;
     match command {
         Command::Serve(options) if options.print_config => print(config::TEMPLATE),
-        Command::Serve(options) => runtime.block_on(serve::run(options.into_config()?)),
+        Command::Serve(options) if options.check => {
+            print(&runtime.block_on(serve::check(&options.to_config()?))?)
+        }
+        Command::Serve(options) => {
+            let config = options.to_config()?;
+            let file = options.config.as_deref();
+            runtime.block_on(serve::run(config, || options.to_config(), file))
+        }
         Command::Publish(options) => runtime.block_on(publish::run(options)),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
     }
@@ -96,15 +133,12 @@ fn print(text: &str) -> Result<()> {
 }
 
 impl Serve {
-    fn into_config(self) -> Result<Config> {
-        let mut config = match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::default(),
-        };
+    fn to_config(&self) -> Result<Config> {
+        let mut config = Config::read(self.config.as_deref(), self.profile.as_deref())?;
         config.http = self.http.unwrap_or(config.http);
         config.rtmp = self.rtmp.unwrap_or(config.rtmp);
-        config.site = self.site.or(config.site);
-        config.data = self.data.unwrap_or(config.data);
+        config.site = self.site.clone().or(config.site);
+        config.data = self.data.clone().unwrap_or(config.data);
         Ok(config)
     }
 }

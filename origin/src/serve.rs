@@ -5,21 +5,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use immersive_media::spherical::Spherical;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::clock;
 use crate::config::Config;
 use crate::ffmpeg::Ffmpeg;
 use crate::hooks::{Announcer, Hooks};
 use crate::http::{self, App, Counters, FileCache, Server};
 use crate::hub::Hub;
+use crate::ingest::policy::Policy;
 use crate::ingest::rtmp;
 use crate::live::registry::Registry;
 use crate::live::session::Live;
 use crate::notices::Notices;
+use crate::ops::pictures::Pictures;
+use crate::ops::viewers::Viewers;
 use crate::record::{Catalog, Recorder};
+use crate::{clock, reload};
 
 /// A running origin.
 pub struct Origin {
@@ -33,6 +35,8 @@ pub struct Origin {
     pub ffmpeg: Ffmpeg,
     stop: watch::Sender<bool>,
     recorder: Arc<Recorder>,
+    hooks: Arc<Hooks>,
+    policy: watch::Sender<Policy>,
     server: Server,
     ingest: JoinHandle<()>,
 }
@@ -41,10 +45,17 @@ pub struct Origin {
 ///
 /// # Errors
 /// When it cannot start, in one sentence that says what to do.
-pub async fn run(config: Config) -> Result<()> {
+pub async fn run(
+    config: Config,
+    read: impl Fn() -> Result<Config>,
+    file: Option<&Path>,
+) -> Result<()> {
     let origin = Origin::start(&config).await?;
     print_ready(reachable(origin.http), reachable(origin.rtmp));
-    until_told_to_stop().await?;
+    tokio::select! {
+        stopped = until_told_to_stop() => stopped?,
+        failed = reload::watch(&origin, config, read, file) => failed?,
+    }
     origin.stop().await;
     Ok(())
 }
@@ -73,22 +84,25 @@ impl Origin {
             redundant: config.live.redundant.clone(),
         };
         let notices = Arc::new(Notices::default());
+        let pictures = Pictures::new(ffmpeg.clone());
         let hooks = Hooks::new(config.hooks.clone());
         let rec = config.data.join("rec");
         let catalog = Catalog::open(&rec)
             .with_context(|| format!("the recordings in {} cannot be read", rec.display()))?;
         let catalog = Arc::new(catalog);
+        let layouts = config.live.pictures.clone();
         let recorder = Recorder::new(
             config.record.clone(),
             catalog.clone(),
             hooks.clone(),
             notices.clone(),
-            Arc::new(|_, _| Spherical::default()),
+            Arc::new(move |stream, metadata| layouts.of(stream, metadata)),
         );
         let hub = Hub::new(vec![
             Box::new(Arc::new(live)),
             Box::new(recorder.clone()),
-            Box::new(Announcer(hooks)),
+            Box::new(Announcer(hooks.clone())),
+            Box::new(pictures.clone()),
         ]);
         let app = Arc::new(App {
             registry,
@@ -98,15 +112,37 @@ impl Origin {
             files: FileCache::default(),
             catalog,
             notices,
+            pictures,
+            viewers: Viewers::default(),
+            cache: config.cache,
             started: clock::unix_now(),
             counters: Counters::default(),
         });
+        let (set_policy, policy) = watch::channel(config.ingest.clone());
         let (stop, stopped) = watch::channel(false);
         let server = Server::start(http_listener, app.clone(), stopped.clone());
-        let context = rtmp::Context { hub, policy: Arc::new(config.ingest.clone()) };
+        let context = rtmp::Context { hub, policy, hooks: hooks.clone() };
         let ingest = tokio::spawn(rtmp::serve(rtmp_listener, context, stopped));
         tracing::info!(%http, %rtmp, data = %config.data.display(), ffmpeg = ffmpeg.version, "started");
-        Ok(Self { app, http, rtmp, ffmpeg, stop, recorder, server, ingest })
+        Ok(Self {
+            app,
+            http,
+            rtmp,
+            ffmpeg,
+            stop,
+            recorder,
+            hooks,
+            policy: set_policy,
+            server,
+            ingest,
+        })
+    }
+
+    /// Takes over what can change while it runs.
+    pub fn reconfigure(&self, config: &Config) {
+        self.policy.send_replace(config.ingest.clone());
+        self.recorder.reconfigure(config.record.clone());
+        self.hooks.reconfigure(config.hooks.clone());
     }
 
     /// Ends connections and encoders.
@@ -145,6 +181,25 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
         return SocketAddr::from(([127, 0, 0, 1], address.port()));
     }
     address
+}
+
+/// Says whether everything that `config` needs is there, and opens nothing.
+///
+/// # Errors
+/// As [`Origin::start`], but for ports.
+pub async fn check(config: &Config) -> Result<String> {
+    let ffmpeg = Ffmpeg::find().await?;
+    check_writable(&config.data)?;
+    if let Some(site) = &config.site {
+        check_site(site)?;
+    }
+    let Config { http, rtmp, profile, data, .. } = config;
+    Ok(format!(
+        "good: profile {}, HTTP on {http}, RTMP on {rtmp}, data in {}, ffmpeg {}\n",
+        profile.name(),
+        data.display(),
+        ffmpeg.version
+    ))
 }
 
 fn check_writable(data: &Path) -> Result<()> {

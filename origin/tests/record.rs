@@ -32,7 +32,9 @@ fn count(path: &str, stream: &str) -> u64 {
     command.args(["-v", "error", "-count_packets", "-select_streams", stream]);
     command.args(["-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", path]);
     let text = String::from_utf8(output_of(&mut command)).expect("text");
-    text.trim().trim_end_matches(',').lines().next().and_then(|line| line.parse().ok()).unwrap_or(0)
+    // Side data and programs make commas and more lines.
+    let first = text.lines().next().unwrap_or_default();
+    first.trim_end_matches(',').parse().unwrap_or(0)
 }
 
 fn file(folder: &Path) -> String {
@@ -60,6 +62,19 @@ fn what_is_published_is_recorded_and_played() {
     assert!(attribute(variant, "CODECS").is_some_and(|codecs| codecs.contains("mp4a.40.2")));
     let playlist = origin.get(&format!("/vod/{name}/index.m3u8")).text();
     assert!(playlist.contains("#EXT-X-ENDLIST") && playlist.contains("PLAYLIST-TYPE:VOD"));
+    // What the pattern says of itself is in the file, too.
+    let mut probe = Command::new("ffprobe");
+    probe.args([
+        "-v",
+        "error",
+        "-select_streams",
+        "v",
+        "-show_entries",
+        "stream_side_data=projection",
+    ]);
+    probe.args(["-of", "csv=p=0", &path]);
+    let projection = String::from_utf8(output_of(&mut probe)).expect("text");
+    assert!(projection.contains("equirectangular"), "{projection}");
     // The decoder is happy with every frame.
     let mut decode = Command::new("ffmpeg");
     decode.args(["-v", "error", "-xerror", "-i", &path, "-f", "null", "-"]);

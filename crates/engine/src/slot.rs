@@ -122,6 +122,11 @@ impl Slot {
         self.penalty_until.is_some_and(|until| until > now)
     }
 
+    /// Whether it has answered since it failed last.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.penalty_until.is_none_or(|until| self.answered_at >= until)
+    }
+
     pub(crate) fn wakeup(&self, now: Instant, blocking: bool) -> Option<Instant> {
         if let Some(pending) = self.pending {
             return Some(pending.deadline);
@@ -165,6 +170,9 @@ impl Session {
         let active: Vec<SlotId> = self.active_slots().collect();
         for slot in active {
             self.load_slot(core, slot);
+            if let Some(better) = self.better_place(core, slot) {
+                self.ask_for_playlist(core, better);
+            }
         }
     }
 
@@ -182,7 +190,15 @@ impl Session {
             None => true,
             Some(_) => slot.reload_at(blocking).is_some_and(|time| time <= core.now),
         };
-        if !due || !self.online || slot.pending.is_some() || !slot.retry.due(core.now) {
+        if due {
+            self.ask_for_playlist(core, id);
+        }
+    }
+
+    fn ask_for_playlist(&mut self, core: &mut Core, id: SlotId) {
+        let blocking = self.follows_closely(core);
+        let slot = &self.slots[id];
+        if !self.online || slot.pending.is_some() || !slot.retry.due(core.now) {
             return;
         }
         let report = self.report_on(id).filter(|_| blocking);

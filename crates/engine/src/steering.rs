@@ -218,6 +218,18 @@ impl Session {
         }
     }
 
+    /// A better place than that of a playlist, which failed and whose penalty is over: its playlist
+    /// is asked for beside playback, and playback returns when it has come.
+    pub(crate) fn better_place(&self, core: &Core, slot: SlotId) -> Option<SlotId> {
+        let rung = self.catalog.rungs.iter().find(|rung| rung.slots.contains(&slot));
+        let twins = rung.map_or_else(|| self.steering.sounds_like(slot), |rung| rung.slots.clone());
+        let order = |slot: SlotId| (self.steering.rank(slot), slot);
+        twins.into_iter().find(|twin| {
+            let candidate = &self.slots[*twin];
+            order(*twin) < order(slot) && !candidate.is_proven() && !candidate.is_avoided(core.now)
+        })
+    }
+
     /// Every rendition is had from the best place: one that does not fail, and of these the one
     /// that the steering server wants, or that the playlist lists first. So what failed is returned
     /// to when its penalty is over.
@@ -226,7 +238,7 @@ impl Session {
         // Where everything fails, what failed longest ago may have recovered.
         let cost = |slot: &SlotId| {
             let until = slots[*slot].penalty_until.filter(|until| *until > core.now);
-            (until, steering.rank(*slot))
+            (until, !slots[*slot].is_proven(), steering.rank(*slot))
         };
         for rung in self.catalog.rungs.iter_mut().filter(|rung| rung.slots.len() > 1) {
             let best = (0..rung.slots.len()).min_by_key(|index| cost(&rung.slots[*index]));

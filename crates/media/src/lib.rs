@@ -4,6 +4,7 @@
 //! cuts these into samples and puts fragments together, and `codec` reads what the samples say
 //! about themselves.
 
+pub mod ambisonics;
 mod codec;
 mod container;
 pub mod data;

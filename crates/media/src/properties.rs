@@ -158,7 +158,7 @@ fn samples(init: &[u8], fragment: &TrackFragment) -> Vec<(Sample, Vec<u8>)> {
         if &found.kind != b"moof" {
             continue;
         }
-        for runs in runs::parse(&found, &movie).unwrap() {
+        for runs in runs::parse(&found, &movie, &mut runs::Budget::new(media.len())).unwrap() {
             let start = runs.decode_start.expect("there is a tfdt");
             let mut place = runs.places[0].0 as usize;
             assert_eq!(runs.places.len(), 1);

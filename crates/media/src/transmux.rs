@@ -1,6 +1,7 @@
 //! Bytes of segments in, fragmented MP4 out.
 
 use crate::TrackKind;
+use crate::ambisonics::Ambisonics;
 use crate::container::fmp4::demux::Fmp4Demuxer;
 use crate::container::packed::PackedDemuxer;
 use crate::container::probe::{Kind, probe};
@@ -15,7 +16,8 @@ use crate::track::{Context, Skipped};
 ///
 /// For each segment: [`Transmuxer::begin_segment`], [`Transmuxer::push`] as bytes come,
 /// [`Transmuxer::finish_segment`]. Of fragmented MP4, the initialization segment (`EXT-X-MAP`) is
-/// pushed before a segment that does not continue the last one, and may be before any. How the bytes are chunked changes nothing in what comes out.
+/// pushed before a segment that does not continue the last one, and may be before any. How the bytes
+/// are chunked changes nothing in what comes out.
 pub struct Transmuxer {
     demuxer: Demuxer,
     context: Context,
@@ -67,6 +69,8 @@ pub struct TrackFragment {
     pub resolution: Option<(u32, u32)>,
     /// How the picture lies around the viewer, if the container says so (fragmented MP4 does).
     pub spherical: Option<Spherical>,
+    /// That the sound is a field around the listener, if the container says so (`SA3D`).
+    pub ambisonics: Option<Ambisonics>,
 }
 
 impl TrackFragment {

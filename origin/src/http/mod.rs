@@ -3,6 +3,7 @@
 mod cache;
 mod files;
 mod live;
+mod ops;
 pub mod paths;
 mod recordings;
 pub mod respond;
@@ -23,6 +24,8 @@ use axum::http::{Method, Response, StatusCode};
 use crate::hub::Hub;
 use crate::live::registry::Registry;
 use crate::notices::Notices;
+use crate::ops::pictures::Pictures;
+use crate::ops::viewers::Viewers;
 use crate::record::Catalog;
 
 pub use cache::FileCache;
@@ -45,6 +48,12 @@ pub struct App {
     pub catalog: Arc<Catalog>,
     /// What operators should know.
     pub notices: Arc<Notices>,
+    /// Of live streams.
+    pub pictures: Arc<Pictures>,
+    /// Of live streams.
+    pub viewers: Viewers,
+    /// How long caches may keep what is live.
+    pub cache: crate::config::Cache,
     /// When the program was started, since 1970.
     pub started: Duration,
     /// Requests answered.
@@ -75,6 +84,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
             response
         }
     };
+    if request.uri.path().starts_with("/hls/") {
+        ops::on_live(&app, &request, &mut response);
+    }
     respond::allow_every_origin(&mut response);
     app.counters.count(&response);
     tracing::debug!(method = %request.method, uri = %request.uri, status = response.status().as_u16());
@@ -90,6 +102,9 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["healthz"] => status::health(app, request),
         ["metrics"] => status::metrics(app, request),
         ["api", "streams"] => status::streams(app, request),
+        ["ops"] => ops::page("page.html", request),
+        ["ops", file] => ops::page(file, request),
+        ["api", "streams", name, "picture.jpg"] => ops::picture(app, name, request).await,
         ["api", "recordings"] => recordings::list(app, request),
         ["hls", ref rest @ ..] => live::answer(app, rest, request).await,
         ["vod", name, file] if app.catalog.get(name).is_some() => {

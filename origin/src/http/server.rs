@@ -56,7 +56,8 @@ impl Server {
             let _ = stop.wait_for(|stop| *stop).await;
         };
         let task = tokio::spawn(async move {
-            axum::serve(listener, router).with_graceful_shutdown(stopped).await
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, service).with_graceful_shutdown(stopped).await
         });
         Self { task }
     }

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::ingest::rtmp;
 use crate::live::ladder::RESTARTS;
 use crate::live::stream::RungReport;
+use crate::notices::Notice;
 
 /// `/healthz`.
 pub fn health(_: &App, request: &Parts) -> Response<Body> {
@@ -25,6 +26,8 @@ struct Report {
     version: &'static str,
     uptime_secs: u64,
     streams: Vec<StreamReport>,
+    /// What operators should know and do something about.
+    notices: Vec<Notice>,
 }
 
 #[derive(Serialize)]
@@ -37,6 +40,7 @@ struct StreamReport {
     started_unix_secs: u64,
     ingest_bytes: u64,
     lost_tags: u64,
+    viewers: u64,
     requests: u64,
     bytes_served: u64,
     rungs: Vec<RungReport>,
@@ -46,14 +50,19 @@ struct StreamReport {
 /// `/api/streams`.
 pub fn streams(app: &App, request: &Parts) -> Response<Body> {
     let uptime_secs = clock::unix_now().saturating_sub(app.started).as_secs();
-    let report =
-        Report { version: env!("CARGO_PKG_VERSION"), uptime_secs, streams: stream_reports(app) };
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_secs,
+        streams: stream_reports(app),
+        notices: app.notices.all(),
+    };
     let json = serde_json::to_string_pretty(&report).unwrap_or_default();
     never_cached(json, "application/json", request)
 }
 
 fn stream_reports(app: &App) -> Vec<StreamReport> {
     let publications = app.hub.publications();
+    let now = clock::unix_now();
     let report = |stream: std::sync::Arc<crate::live::stream::Stream>| {
         let publication = publications.iter().find(|publication| publication.name == stream.name);
         StreamReport {
@@ -68,6 +77,7 @@ fn stream_reports(app: &App) -> Vec<StreamReport> {
             started_unix_secs: stream.started.as_secs(),
             ingest_bytes: publication.map_or(0, |publication| publication.bytes.load(Relaxed)),
             lost_tags: publication.map_or(0, |publication| publication.lost_tags.load(Relaxed)),
+            viewers: app.viewers.count(&stream.name, now),
             requests: stream.served.requests.load(Relaxed),
             bytes_served: stream.served.bytes.load(Relaxed),
             rungs: stream.rungs().iter().map(|rung| rung.report()).collect(),
@@ -108,6 +118,17 @@ pub fn metrics(app: &App, request: &Parts) -> Response<Body> {
         "RTMP connections refused or broken off.",
     );
     text.value("immersive_rtmp_rejected_total", "", rtmp::REJECTED.load(Relaxed));
+    text.family("immersive_notices", "gauge", "Conditions that operators should look after.");
+    text.value("immersive_notices", "", app.notices.all().len() as u64);
+    let recordings = app.catalog.all();
+    text.family("immersive_recordings", "gauge", "Recordings, by whether they are complete.");
+    let complete = recordings.iter().filter(|recording| recording.state().complete).count();
+    for (label, count) in [("true", complete), ("false", recordings.len() - complete)] {
+        text.value("immersive_recordings", &format!("complete=\"{label}\""), count as u64);
+    }
+    text.family("immersive_recordings_bytes", "gauge", "Bytes of all recordings.");
+    let bytes = recordings.iter().map(|recording| recording.bytes()).sum();
+    text.value("immersive_recordings_bytes", "", bytes);
     text.streams(&stream_reports(app));
     never_cached(text.0, "text/plain; version=0.0.4; charset=utf-8", request)
 }
@@ -127,7 +148,16 @@ impl Metrics {
 
     fn streams(&mut self, streams: &[StreamReport]) {
         type Figure = fn(&StreamReport) -> u64;
-        let figures: [(&str, &str, &str, Figure); 5] = [
+        let figures: [(&str, &str, &str, Figure); 7] = [
+            (
+                "immersive_stream_viewers",
+                "gauge",
+                "Clients that asked for a playlist lately.",
+                |s| s.viewers,
+            ),
+            ("immersive_stream_warnings", "gauge", "Warnings since it began.", |s| {
+                s.warnings.len() as u64
+            }),
             ("immersive_stream_live", "gauge", "1 while it is being published.", |s| {
                 u64::from(s.state == "live")
             }),

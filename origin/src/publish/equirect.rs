@@ -17,6 +17,12 @@ const KEY_FRAME_SECS: u32 = 2;
 /// Being later than this is worth a warning.
 const LATE: Duration = Duration::from_secs(2);
 
+/// The left eye's picture, marked red in its corners, above the right one's, marked blue and turned
+/// by a degree, so that one can tell them apart and what is seen has depth.
+const TOP_BOTTOM: &str = "[0:v]split[a][b];\
+     [a]drawbox=w=iw/40:h=ih/20:color=red:t=fill[l];\
+     [b]scroll=hpos=0.00278,drawbox=w=iw/40:h=ih/20:color=blue:t=fill[r];[l][r]vstack[v]";
+
 /// What to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Signal {
@@ -28,6 +34,8 @@ pub struct Signal {
     pub kbps: u32,
     /// For how long; for ever if `None`.
     pub duration: Option<Duration>,
+    /// One picture of `size_px` for each eye, the left one above.
+    pub stereo: bool,
 }
 
 /// When frames are due.
@@ -57,7 +65,13 @@ pub struct Behind {
 /// server cannot be reached.
 pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str, give_up: Duration) -> Result<()> {
     let mut command = inputs(ffmpeg, signal);
-    command.args(["-map", "0:v", "-map", "1:a", "-shortest"]);
+    if signal.stereo {
+        command.args(["-filter_complex", TOP_BOTTOM, "-map", "[v]"]);
+    } else {
+        command.args(["-map", "0:v"]);
+    }
+    command.args(["-map", "1:a", "-shortest", "-metadata", "projection=equirect"]);
+    command.args(["-metadata", if signal.stereo { "stereo=tb" } else { "stereo=mono" }]);
     command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-crf", "21"]);
     let rate = format!("{}k", signal.kbps);
     command.args(["-maxrate", &rate, "-bufsize", &rate, "-pix_fmt", "yuv420p"]);

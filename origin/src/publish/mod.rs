@@ -20,6 +20,7 @@ pub use equirect::{Behind, Pace, Signal, frames, inputs, publish};
 #[command(after_help = "Examples:
   immersive publish test                       to the origin on this machine
   immersive publish test --size 3840x1920 --fps 30
+  immersive publish test --pattern stereo      for both eyes, top and bottom
   immersive publish test --pattern bars        colour bars, 1280x720, as any encoder sends them
   immersive publish test --to rtmp://origin.example/live/test --duration 60")]
 pub struct Options {
@@ -50,6 +51,8 @@ pub struct Options {
 enum Pattern {
     /// All around: marked directions, degree grid, clocks; a tone with a beep every second
     Equirect,
+    /// The same for both eyes, the left one above: a square frame, twice as high
+    Stereo,
     /// Flat colour bars and a 400 Hz tone
     Bars,
 }
@@ -77,7 +80,7 @@ pub async fn run(options: Options) -> Result<()> {
     let publishing = async {
         match options.pattern {
             Pattern::Bars => run_bars(&ffmpeg, options.duration, &to).await,
-            Pattern::Equirect => {
+            Pattern::Equirect | Pattern::Stereo => {
                 pattern::check_size(options.size)
                     .map_err(|problem| anyhow::anyhow!("--size: {problem}"))?;
                 let signal = Signal {
@@ -85,6 +88,7 @@ pub async fn run(options: Options) -> Result<()> {
                     fps: options.fps,
                     kbps: options.kbps,
                     duration: options.duration,
+                    stereo: options.pattern == Pattern::Stereo,
                 };
                 publish(&ffmpeg, signal, &to, Duration::MAX).await
             }

@@ -236,7 +236,8 @@ impl Catalog {
         }
     }
 
-    fn remove(&self, recording: &Recording, why: &str) {
+    /// Removes a recording that is too `why` to be kept.
+    pub fn remove(&self, recording: &Recording, why: &str) {
         self.write().remove(&recording.head.name);
         match fs::remove_dir_all(&recording.folder) {
             Ok(()) => tracing::info!(recording = %recording.head.name, "removed: too {why}"),

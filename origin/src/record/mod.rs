@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use immersive_media::flv::Metadata;
 use immersive_media::spherical::Spherical;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -59,8 +60,8 @@ impl Default for Config {
     }
 }
 
-/// How pictures of a size lie around the viewer.
-pub type Layout = Arc<dyn Fn(&str, (u32, u32)) -> Spherical + Send + Sync>;
+/// How the pictures of a stream, whose encoder sent this, lie around the viewer.
+pub type Layout = Arc<dyn Fn(&str, &Metadata) -> Spherical + Send + Sync>;
 
 /// Records what is published.
 pub struct Recorder {

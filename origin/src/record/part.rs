@@ -105,6 +105,9 @@ impl Part {
     /// When the file cannot be written; what was written before is a recording all the same.
     pub fn finish(mut self, recorder: &Recorder) -> (Option<Arc<Recording>>, io::Result<()>) {
         let written = self.cut(recorder).and_then(|()| self.end_span(self.newest_ms + 1));
+        if written.is_err() {
+            return (self.abandon(recorder), written);
+        }
         let Some(mut open) = self.open.take() else { return (None, written) };
         let closed = open.index.complete();
         open.recording.complete();
@@ -112,8 +115,12 @@ impl Part {
     }
 
     /// The disk does not take more: what is whole stays.
-    pub fn abandon(mut self) -> Option<Arc<Recording>> {
+    pub fn abandon(mut self, recorder: &Recorder) -> Option<Arc<Recording>> {
         let open = self.open.take()?;
+        if open.bytes == 0 {
+            recorder.catalog.remove(&open.recording, "empty");
+            return None;
+        }
         let _ = open.file.set_len(open.bytes);
         open.recording.complete();
         Some(open.recording)
@@ -194,7 +201,7 @@ impl Part {
         described.sort_by_key(|fragment| fragment.kind == TrackKind::Audio);
         let inits: Vec<&[u8]> = described.iter().filter_map(|f| f.init.as_deref()).collect();
         let size = described.iter().find_map(|fragment| fragment.resolution).unwrap_or_default();
-        let layout = (recorder.layout)(&self.stream, size);
+        let layout = (recorder.layout)(&self.stream, self.transmuxer.metadata());
         let init = join_tracks(&inits).and_then(|init| set_spherical(&init, &layout));
         let init = init.map_err(bad)?;
         let (name, folder) = recorder.catalog.new_folder(&self.stream, self.began)?;

@@ -146,7 +146,7 @@ impl Session<'_> {
     fn fail(&mut self, error: &io::Error, tag: &Tag) {
         self.raise(error);
         self.paused_at_ms = Some(tag.timestamp_ms);
-        if let Some(recording) = self.part.take().and_then(Part::abandon) {
+        if let Some(recording) = self.part.take().and_then(|part| part.abandon(self.recorder)) {
             self.recorder.completed(&recording);
         }
     }

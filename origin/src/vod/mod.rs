@@ -65,6 +65,7 @@ async fn render_pattern(ffmpeg: &Ffmpeg, folder: &Path, width: u32) -> Result<()
         fps: FPS,
         kbps: full.kbps,
         duration: Some(DURATION),
+        stereo: false,
     };
     let config = Config { preset: "ultrafast".to_owned(), ..Config::default() };
     let material = Material::Raw { key_frame_secs: KEY_FRAME_SECS };

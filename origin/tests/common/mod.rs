@@ -63,7 +63,8 @@ impl Origin {
         Self::start_in(data, None)
     }
 
-    fn start_in(data: TempDir, site: Option<&Path>) -> Self {
+    /// With the settings `test.toml` in this folder.
+    pub fn start_in(data: TempDir, site: Option<&Path>) -> Self {
         let config = data.path().join("test.toml");
         let mark = new_mark();
         let mut command = immersive();

@@ -229,3 +229,19 @@ fn a_steering_server_that_is_gone_is_not_asked_again() {
     world.expect_playback(120.0);
     assert_eq!(world.count_fetches("steering.test"), asked);
 }
+
+#[test]
+fn an_announced_part_is_not_waited_for_at_a_place_that_died() {
+    for fault in [Fault::Hang, Fault::SlowLoris] {
+        let content = Content { segment_secs: 2.0, separate_audio: true, ..content() };
+        let live = Live { content, ..Live::low_latency() };
+        let mut world = World::new(live, Network::steady(20e6, secs(0.03)));
+        world.load();
+        world.expect_start(2.0);
+        world.expect_playback(10.0);
+        world.fail("a.test", fault.clone(), 1e9);
+        world.run(secs(20.0));
+        world.expect_playback(60.0);
+        assert!(world.count_fetches("b.test") > 100, "{fault:?}");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod browser;
+mod fuzz;
 mod report;
 mod words;
 
@@ -35,7 +36,7 @@ struct Step {
 }
 
 /// What is quick and what others build upon comes first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { name: "fmt", about: "formatting", needs: &[Need::RUST], run: formatting },
     Step {
         name: "arrows",
@@ -63,6 +64,12 @@ const STEPS: [Step; 14] = [
         about: "media against ffmpeg and ffprobe",
         needs: &[Need::RUST, Need::FFMPEG],
         run: conformance,
+    },
+    Step {
+        name: "fuzz",
+        about: "every parser and the engine, on damaged input, some seconds each",
+        needs: &[Need::RUST, Need::CXX],
+        run: fuzzing,
     },
     Step {
         name: "golden",
@@ -213,6 +220,10 @@ fn native(step: &Step, arguments: &[String]) -> Result<Counts> {
 
 fn conformance(step: &Step, arguments: &[String]) -> Result<Counts> {
     tests_of("immersive-tests-conformance", step, arguments)
+}
+
+fn fuzzing(step: &Step, _: &[String]) -> Result<Counts> {
+    fuzz::run(step.name)
 }
 
 fn golden(step: &Step, arguments: &[String]) -> Result<Counts> {

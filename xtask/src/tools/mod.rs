@@ -47,6 +47,8 @@ impl Need {
     pub const NODE: Self = Self::System(&system::NODE);
     /// Makes test streams; oracles of the tests.
     pub const FFMPEG: Self = Self::System(&system::FFMPEG);
+    /// Compiles libFuzzer.
+    pub const CXX: Self = Self::System(&system::CXX);
     /// Headless Chromium and its driver.
     pub const BROWSER: Self = Self::System(&system::BROWSER);
     /// A Vulkan adapter in software, for pictures drawn natively.

@@ -43,6 +43,18 @@ pub const FFMPEG: Package = Package {
     winget: "winget install Gyan.FFmpeg",
 };
 
+/// A C++ compiler under its usual name.
+pub const CXX: Package = Package {
+    purpose: "a C++ compiler",
+    evidence: Evidence::Programs(&[&["c++", "clang++", "g++"]]),
+    debian: &["g++"],
+    ubuntu: &["g++"],
+    brew: "xcode-select --install",
+    dnf: "sudo dnf install gcc-c++",
+    pacman: "sudo pacman -S gcc",
+    winget: "Microsoft.VisualStudio.2022.BuildTools",
+};
+
 /// node and npm.
 pub const NODE: Package = Package {
     purpose: "Node.js and npm",

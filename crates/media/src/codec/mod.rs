@@ -78,6 +78,14 @@ impl VideoFormat {
         }
     }
 
+    /// Whether a NAL unit has messages (SEI) that come before the picture.
+    pub fn is_information(self, unit: &[u8]) -> bool {
+        unit.first().is_some_and(|header| match self {
+            Self::H264 => header & 31 == 6,
+            Self::Hevc => header >> 1 & 63 == 39,
+        })
+    }
+
     /// The caption data in a NAL unit with messages.
     pub fn captions(self, unit: &[u8]) -> Vec<u8> {
         let header_length = match self {

@@ -148,6 +148,7 @@ impl Assembly {
             sample_count: self.samples.len(),
             resolution: init.resolution,
             spherical: None,
+            ambisonics: None,
         };
         current.given = true;
 

@@ -15,6 +15,7 @@ use super::handshake::{self, ECHO_BYTES, HELLO_BYTES};
 use super::session::{Event, Session, SessionError};
 use super::{Context, REJECTED};
 use crate::clock;
+use crate::hooks;
 use crate::hub::{Publisher, TakenOver};
 
 /// The application that the reference system and every tutorial use.
@@ -108,7 +109,7 @@ impl Connection {
                 return Ok(());
             }
             let pushed = self.session.push(&buffer);
-            let handled = self.handle_events();
+            let handled = self.handle_events().await;
             self.send().await?;
             pushed?;
             handled?;
@@ -129,19 +130,21 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_events(&mut self) -> Result<(), Ended> {
+    async fn handle_events(&mut self) -> Result<(), Ended> {
         while let Some(event) = self.session.next_event() {
             match event {
-                Event::Publish { application, name } => match self.publish(&application, &name) {
-                    Ok(publisher) => {
-                        self.publisher = Some(publisher);
-                        self.session.accept();
+                Event::Publish { application, name } => {
+                    match self.publish(&application, &name).await {
+                        Ok(publisher) => {
+                            self.publisher = Some(publisher);
+                            self.session.accept();
+                        }
+                        Err(reason) => {
+                            self.session.refuse(&reason);
+                            return Err(Ended::Refused(reason));
+                        }
                     }
-                    Err(reason) => {
-                        self.session.refuse(&reason);
-                        return Err(Ended::Refused(reason));
-                    }
-                },
+                }
                 Event::Tag(tag) => {
                     if let Some(publisher) = &mut self.publisher {
                         publisher.push(&tag)?;
@@ -153,7 +156,7 @@ impl Connection {
         Ok(())
     }
 
-    fn publish(&self, application: &str, name: &str) -> Result<Publisher, String> {
+    async fn publish(&self, application: &str, name: &str) -> Result<Publisher, String> {
         if self.publisher.is_some() {
             return Err("this connection publishes already".to_owned());
         }
@@ -165,9 +168,16 @@ impl Connection {
         // What follows a question mark is for the server.
         let (name, query) = name.split_once('?').unwrap_or((name, ""));
         let key = query.split('&').find_map(|pair| pair.strip_prefix("key="));
-        let Context { hub, policy } = &self.context;
+        let Context { hub, policy, hooks } = &self.context;
+        let policy = policy.borrow().clone();
         policy.check(self.peer.ip(), name, key)?;
         let source = format!("rtmp {}", self.peer);
+        let (stream, asker) = (name.to_owned(), source.clone());
+        let event = hooks::Event::BeforePublish { stream, source: asker };
+        hooks.call(&event).await.map_err(|why| {
+            tracing::warn!(stream = name, source, "the hook before publishing: {why}");
+            "the hook before publishing said no".to_owned()
+        })?;
         hub.publish(name, &source, policy.name_in_use).map_err(|refused| refused.to_string())
     }
 

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use super::policy::Policy;
+use crate::hooks::Hooks;
 use crate::hub::Hub;
 
 /// Connections beyond this are closed at once.
@@ -33,7 +34,9 @@ pub struct Context {
     /// Where streams go.
     pub hub: Arc<Hub>,
     /// Who may publish what.
-    pub policy: Arc<Policy>,
+    pub policy: watch::Receiver<Policy>,
+    /// Whom to ask first.
+    pub hooks: Arc<Hooks>,
 }
 
 /// Accepts publishers until `stop` turns true.

@@ -1,10 +1,11 @@
 //! Fragmented MP4 segments (CMAF): passed through where they have one track, split where they have
 //! several.
 
+use super::captions;
 use super::emsg;
 use super::movie::{Movie, MovieTrack};
 use super::read::{Boxes, Header};
-use super::runs::{self, TrackRuns};
+use super::runs::{self, Budget, TrackRuns};
 use super::split;
 use crate::TrackKind;
 use crate::error::Error;
@@ -108,10 +109,11 @@ impl Fmp4Demuxer {
         };
         let mut fragments = Vec::new();
         let mut events = Vec::new();
+        let mut budget = Budget::new(data.len());
         for found in Boxes::new(&data, 0, "segment") {
             let found = found?;
             match &found.kind {
-                b"moof" => fragments.extend(runs::parse(&found, &init.movie)?),
+                b"moof" => fragments.extend(runs::parse(&found, &init.movie, &mut budget)?),
                 b"emsg" => events.push(emsg::parse(&found)?),
                 _ => {}
             }
@@ -121,6 +123,7 @@ impl Fmp4Demuxer {
         }
         let Some(start) = earliest(&init.movie, &fragments) else { return Ok(()) };
         context.data.extend(events.into_iter().map(|event| event.at(start)));
+        context.data.extend(captions::of(&data, &init.movie, &fragments));
         context.produced = true;
         let given = std::mem::replace(&mut self.given, true);
         if init.movie.tracks.len() == 1 && !init.movie.has_others {
@@ -148,6 +151,8 @@ impl Fmp4Demuxer {
 fn settle_times(runs: &mut TrackRuns, next_decode: &mut Vec<(u32, i64)>) {
     let known = next_decode.iter().position(|(id, _)| *id == runs.track_id);
     let start = runs.decode_start.or(known.map(|index| next_decode[index].1)).unwrap_or(0);
+    // Where fragments without a time go on from broken ones, sums must not overflow.
+    let start = start.min(runs::MOST_TICKS);
     runs.decode_start = Some(start);
     let mut end = start;
     for sample in &mut runs.samples {
@@ -191,6 +196,7 @@ fn describe(
         sample_count: samples().count(),
         resolution: track.description.resolution,
         spherical: Some(track.description.spherical.clone()).filter(|s| s.is_stated()),
+        ambisonics: track.description.ambisonics.clone(),
     })
 }
 

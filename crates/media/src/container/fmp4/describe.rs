@@ -1,9 +1,10 @@
 //! What sample entries say of a track: codec string, size, projection.
 
 use super::read::{BoxRef, Boxes, Fields, child, short};
-use super::spherical;
+use super::{ambisonics, spherical};
 use crate::TrackKind;
-use crate::codec::{h264, hevc, push_hex};
+use crate::ambisonics::Ambisonics;
+use crate::codec::{VideoFormat, h264, hevc, push_hex};
 use crate::error::Error;
 use crate::spherical::Spherical;
 
@@ -15,11 +16,23 @@ pub(crate) struct Description {
     /// In pixels, for video.
     pub resolution: Option<(u32, u32)>,
     pub spherical: Spherical,
+    /// How samples are cut into NAL units, where they are.
+    pub nals: Option<Nals>,
+    /// Of audio (`SA3D`).
+    pub ambisonics: Option<Ambisonics>,
+}
+
+/// Samples of NAL units, each after its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Nals {
+    pub format: VideoFormat,
+    /// Bytes of each length: 1 to 4.
+    pub length_bytes: usize,
 }
 
 /// Fields before the boxes of a sample entry (ISO/IEC 14496-12, 12.1.3 and 12.2.3).
 pub(crate) const VIDEO_FIELDS: usize = 78;
-const AUDIO_FIELDS: usize = 28;
+pub(crate) const AUDIO_FIELDS: usize = 28;
 
 /// Describes a track by the first sample entry in `mdia`.
 pub(crate) fn track(mdia: &BoxRef<'_>, kind: TrackKind) -> Result<Description, Error> {
@@ -41,9 +54,28 @@ pub(crate) fn track(mdia: &BoxRef<'_>, kind: TrackKind) -> Result<Description, E
     if entry.body.len() < fields {
         return Err(short(&entry, PATH));
     }
-    let codec = codec_string(&entry, fields, PATH)?;
-    let spherical = spherical::read_sample_entry(Boxes::after(&entry, fields, PATH))?;
-    Ok(Description { codec, resolution, spherical })
+    let mut described = Description {
+        codec: codec_string(&entry, fields, PATH)?,
+        resolution,
+        spherical: spherical::read_sample_entry(Boxes::after(&entry, fields, PATH))?,
+        nals: None,
+        ambisonics: None,
+    };
+    for found in Boxes::after(&entry, fields, PATH) {
+        let found = found?;
+        match &found.kind {
+            b"avcC" => described.nals = nals(VideoFormat::H264, found.body.get(4)),
+            b"hvcC" => described.nals = nals(VideoFormat::Hevc, found.body.get(21)),
+            b"SA3D" => described.ambisonics = ambisonics::read(found.body),
+            _ => {}
+        }
+    }
+    Ok(described)
+}
+
+/// `lengthSizeMinusOne`, the low bits of a byte of the configuration (ISO/IEC 14496-15).
+fn nals(format: VideoFormat, byte: Option<&u8>) -> Option<Nals> {
+    Some(Nals { format, length_bytes: usize::from(byte? & 3) + 1 })
 }
 
 fn size(entry: &BoxRef<'_>) -> Option<(u32, u32)> {

@@ -1,11 +1,49 @@
 //! What whole files say of their projection, and making them say something else.
 
 use super::boxes::{begin, end};
+use super::describe::{self, Description};
 use super::read::{BoxRef, Boxes, child};
 use super::spherical::{write_v1, write_v2, write_vexu};
 use crate::TrackKind;
+use crate::ambisonics::Ambisonics;
 use crate::error::Error;
 use crate::spherical::Spherical;
+
+/// What tracks shall say.
+#[derive(Clone, Copy)]
+enum Words<'a> {
+    Spherical(&'a Spherical),
+    Ambisonics(&'a Ambisonics),
+}
+
+impl Words<'_> {
+    /// The tracks that say such.
+    fn kind(self) -> TrackKind {
+        match self {
+            Self::Spherical(_) => TrackKind::Video,
+            Self::Ambisonics(_) => TrackKind::Audio,
+        }
+    }
+
+    /// Whether a box of a sample entry is replaced.
+    fn replaces(self, kind: &[u8; 4]) -> bool {
+        match self {
+            Self::Spherical(_) => matches!(kind, b"st3d" | b"sv3d" | b"vexu" | b"hfov"),
+            Self::Ambisonics(_) => kind == b"SA3D",
+        }
+    }
+
+    /// Writes the boxes of a sample entry.
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Spherical(spherical) => {
+                write_v2(out, spherical);
+                write_vexu(out, spherical);
+            }
+            Self::Ambisonics(ambisonics) => super::ambisonics::write(out, ambisonics),
+        }
+    }
+}
 
 /// Copies a file, or an initialization segment, so that its video tracks say what `spherical` says:
 /// Spherical Video V2 and V1, and `vexu`. What they said before is left out.
@@ -15,13 +53,22 @@ use crate::spherical::Spherical;
 /// If there is no `moov`, or it is malformed; or if media come after it that it refers to by their
 /// place, as in files that are not fragmented: put the `moov` at the end of these first.
 pub(crate) fn set_spherical(file: &[u8], spherical: &Spherical) -> Result<Vec<u8>, Error> {
+    set(file, Words::Spherical(spherical))
+}
+
+/// The same for audio tracks and `SA3D`.
+pub(crate) fn set_ambisonics(file: &[u8], ambisonics: &Ambisonics) -> Result<Vec<u8>, Error> {
+    set(file, Words::Ambisonics(ambisonics))
+}
+
+fn set(file: &[u8], words: Words<'_>) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(file.len() + 1024);
     let mut done = false;
     for found in Boxes::new(file, 0, "file") {
         let found = found?;
         match &found.kind {
             b"moov" => {
-                copy_movie(&mut out, &found, spherical)?;
+                copy_movie(&mut out, &found, words)?;
                 done = true;
             }
             b"mdat" if done && !is_fragmented(file)? => {
@@ -39,6 +86,17 @@ pub(crate) fn set_spherical(file: &[u8], spherical: &Spherical) -> Result<Vec<u8
 
 /// What the first video track of a file says, fragmented or not.
 pub(crate) fn spherical_of(file: &[u8]) -> Result<Option<Spherical>, Error> {
+    let Some((trak, described)) = first_track(file, TrackKind::Video)? else { return Ok(None) };
+    let spherical = described.spherical.or(super::spherical::read_track(&trak)?);
+    Ok(Some(spherical).filter(Spherical::is_stated))
+}
+
+/// What the first audio track of a file says, fragmented or not.
+pub(crate) fn ambisonics_of(file: &[u8]) -> Result<Option<Ambisonics>, Error> {
+    Ok(first_track(file, TrackKind::Audio)?.and_then(|(_, described)| described.ambisonics))
+}
+
+fn first_track(file: &[u8], kind: TrackKind) -> Result<Option<(BoxRef<'_>, Description)>, Error> {
     for found in Boxes::new(file, 0, "file") {
         let moov = found?;
         if &moov.kind != b"moov" {
@@ -47,12 +105,10 @@ pub(crate) fn spherical_of(file: &[u8]) -> Result<Option<Spherical>, Error> {
         for found in Boxes::inside(&moov, "moov") {
             let trak = found?;
             if &trak.kind == b"trak"
-                && is_video(&trak)?
+                && is_of(&trak, kind)?
                 && let Some(mdia) = child(&trak, b"mdia", "moov / trak")?
             {
-                let described = super::describe::track(&mdia, TrackKind::Video)?;
-                let spherical = described.spherical.or(super::spherical::read_track(&trak)?);
-                return Ok(Some(spherical).filter(Spherical::is_stated));
+                return Ok(Some((trak, describe::track(&mdia, kind)?)));
             }
         }
     }
@@ -68,10 +124,10 @@ fn is_fragmented(file: &[u8]) -> Result<bool, Error> {
     Ok(false)
 }
 
-fn copy_movie(out: &mut Vec<u8>, moov: &BoxRef<'_>, spherical: &Spherical) -> Result<(), Error> {
+fn copy_movie(out: &mut Vec<u8>, moov: &BoxRef<'_>, words: Words<'_>) -> Result<(), Error> {
     copy_with(out, moov, "moov", &mut |out, found| {
-        if &found.kind == b"trak" && is_video(found)? {
-            copy_track(out, found, spherical)?;
+        if &found.kind == b"trak" && is_of(found, words.kind())? {
+            copy_track(out, found, words)?;
             return Ok(true);
         }
         Ok(false)
@@ -99,61 +155,69 @@ fn copy_with(
     Ok(())
 }
 
-fn is_video(trak: &BoxRef<'_>) -> Result<bool, Error> {
+fn is_of(trak: &BoxRef<'_>, kind: TrackKind) -> Result<bool, Error> {
     let Some(mdia) = child(trak, b"mdia", "moov / trak")? else { return Ok(false) };
     let hdlr = child(&mdia, b"hdlr", "moov / trak / mdia")?;
-    Ok(hdlr.is_some_and(|hdlr| hdlr.body.get(8..12) == Some(b"vide")))
+    let name = match kind {
+        TrackKind::Video => b"vide",
+        TrackKind::Audio => b"soun",
+    };
+    Ok(hdlr.is_some_and(|hdlr| hdlr.body.get(8..12) == Some(name)))
 }
 
 /// On the way to the sample entries every box is copied but these.
-fn copy_track(out: &mut Vec<u8>, trak: &BoxRef<'_>, spherical: &Spherical) -> Result<(), Error> {
+fn copy_track(out: &mut Vec<u8>, trak: &BoxRef<'_>, words: Words<'_>) -> Result<(), Error> {
+    let video = match words {
+        Words::Spherical(spherical) => Some(spherical),
+        Words::Ambisonics(_) => None,
+    };
     let start = begin(out, b"trak");
     for found in Boxes::inside(trak, "moov / trak") {
         let found = found?;
         match &found.kind {
-            b"mdia" => copy_down(out, &found, spherical)?,
-            b"uuid" if super::spherical::is_v1(&found) => {}
+            b"mdia" => copy_down(out, &found, words)?,
+            b"uuid" if video.is_some() && super::spherical::is_v1(&found) => {}
             _ => out.extend_from_slice(found.whole),
         }
     }
-    write_v1(out, spherical);
+    if let Some(spherical) = video {
+        write_v1(out, spherical);
+    }
     end(out, start);
     Ok(())
 }
 
-fn copy_down(out: &mut Vec<u8>, parent: &BoxRef<'_>, spherical: &Spherical) -> Result<(), Error> {
+fn copy_down(out: &mut Vec<u8>, parent: &BoxRef<'_>, words: Words<'_>) -> Result<(), Error> {
     // These nest in this order, so that the recursion ends.
     copy_with(out, parent, "moov / trak / mdia", &mut |out, found| {
         match (&parent.kind, &found.kind) {
-            (b"mdia", b"minf") | (b"minf", b"stbl") => copy_down(out, found, spherical)?,
-            (b"stbl", b"stsd") => copy_descriptions(out, found, spherical)?,
+            (b"mdia", b"minf") | (b"minf", b"stbl") => copy_down(out, found, words)?,
+            (b"stbl", b"stsd") => copy_descriptions(out, found, words)?,
             _ => return Ok(false),
         }
         Ok(true)
     })
 }
 
-fn copy_descriptions(
-    out: &mut Vec<u8>,
-    stsd: &BoxRef<'_>,
-    spherical: &Spherical,
-) -> Result<(), Error> {
+fn copy_descriptions(out: &mut Vec<u8>, stsd: &BoxRef<'_>, words: Words<'_>) -> Result<(), Error> {
     const PATH: &str = "moov / trak / mdia / minf / stbl / stsd";
     let start = begin(out, b"stsd");
     out.extend_from_slice(stsd.body.get(..8).unwrap_or_default());
     for entry in Boxes::after(stsd, 8, PATH) {
         let entry = entry?;
         let entry_start = begin(out, &entry.kind);
-        let fields = super::describe::VIDEO_FIELDS;
+        let fields = match words.kind() {
+            TrackKind::Video => describe::VIDEO_FIELDS,
+            TrackKind::Audio => describe::AUDIO_FIELDS,
+        };
         out.extend_from_slice(entry.body.get(..fields).unwrap_or_default());
         for found in Boxes::after(&entry, fields, PATH) {
             let found = found?;
-            if !matches!(&found.kind, b"st3d" | b"sv3d" | b"vexu" | b"hfov") {
+            if !words.replaces(&found.kind) {
                 out.extend_from_slice(found.whole);
             }
         }
-        write_v2(out, spherical);
-        write_vexu(out, spherical);
+        words.write(out);
         end(out, entry_start);
     }
     end(out, start);

@@ -1,7 +1,9 @@
 //! Fragmented MP4 (ISO/IEC 14496-12), as Media Source Extensions take it: one track per file, an
 //! initialization segment, then one `moof` and `mdat` per fragment.
 
+pub(crate) mod ambisonics;
 pub(crate) mod boxes;
+pub(crate) mod captions;
 pub(crate) mod demux;
 pub(crate) mod describe;
 pub(crate) mod emsg;

@@ -2,6 +2,7 @@
 
 use super::describe::{self, Description};
 use super::read::{BoxRef, Boxes, Fields, child, short};
+use super::runs::MOST_TICKS;
 use super::spherical;
 use crate::TrackKind;
 use crate::error::Error;
@@ -154,11 +155,11 @@ fn edit_offset(elst: &BoxRef<'_>, movie_timescale: u32, timescale: Timescale) ->
         };
         fields.u32()?; // rate
         if media_time >= 0 {
-            return delay.checked_sub(media_time);
+            return delay.checked_sub(media_time).filter(|offset| offset.abs() <= MOST_TICKS);
         }
         let movie_timescale = Timescale::new(movie_timescale)?;
         let duration = i64::try_from(duration).ok()?;
         delay = delay.checked_add(crate::time::rescale(duration, movie_timescale, timescale))?;
     }
-    Some(delay)
+    Some(delay).filter(|delay| *delay <= MOST_TICKS)
 }

@@ -18,22 +18,42 @@ pub(crate) struct TrackRuns {
     pub places: Vec<(u64, usize)>,
 }
 
-/// Samples with no size of their own take no bytes in `trun`: a broken count must not fill the
-/// memory.
-const MOST_SAMPLES: usize = 1 << 20;
+/// Bytes of a segment that no sample has taken yet. Samples lie beside each other, so that all of
+/// them take no more than the segment has; one without bytes counts as one byte. Without this,
+/// fragments of a few bytes could claim a million samples each, or the same bytes again and again.
+pub(crate) struct Budget(u64);
+
+impl Budget {
+    /// Of a segment of this many bytes.
+    pub fn new(segment_bytes: usize) -> Self {
+        Self(segment_bytes as u64)
+    }
+
+    fn take(&mut self, size: u32) -> Option<()> {
+        self.0 = self.0.checked_sub(u64::from(size.max(1)))?;
+        Some(())
+    }
+}
+
+/// Times beyond are broken: at 10 MHz this is 7,000 years. Sums of a few such do not overflow.
+pub(crate) const MOST_TICKS: i64 = 1 << 61;
 
 /// `sample_is_non_sync_sample` (8.8.3.1).
 const NOT_SYNC: u32 = 0x1_0000;
 
 /// Reads the track fragments of the tracks that `movie` knows.
-pub(crate) fn parse(moof: &BoxRef<'_>, movie: &Movie) -> Result<Vec<TrackRuns>, Error> {
+pub(crate) fn parse(
+    moof: &BoxRef<'_>,
+    movie: &Movie,
+    budget: &mut Budget,
+) -> Result<Vec<TrackRuns>, Error> {
     let mut all = Vec::new();
     // Without an offset, a run begins where the one before it ended.
     let mut next_byte = moof.offset;
     for traf in Boxes::inside(moof, "moof") {
         let traf = traf?;
         if &traf.kind == b"traf"
-            && let Some(runs) = parse_track(&traf, moof.offset, &mut next_byte, movie)?
+            && let Some(runs) = parse_track(&traf, moof.offset, &mut next_byte, movie, budget)?
         {
             all.push(runs);
         }
@@ -72,6 +92,7 @@ fn parse_track(
     moof_offset: u64,
     next_byte: &mut u64,
     movie: &Movie,
+    budget: &mut Budget,
 ) -> Result<Option<TrackRuns>, Error> {
     const PATH: &str = "moof / traf";
     let tfhd = child(traf, b"tfhd", PATH)?
@@ -99,12 +120,16 @@ fn parse_track(
             b"tfdt" => {
                 let time = Fields::full(found.body)
                     .and_then(|(mut fields, version, _)| fields.by_version(version))
-                    .and_then(|time| i64::try_from(time).ok());
+                    .and_then(|time| i64::try_from(time).ok())
+                    .filter(|time| *time <= MOST_TICKS);
                 runs.decode_start = Some(time.ok_or_else(|| short(&found, "moof / traf / tfdt"))?);
             }
             b"trun" => {
-                runs.add(found.body, base, next_byte, defaults)
-                    .ok_or_else(|| short(&found, "moof / traf / trun"))?;
+                runs.add(found.body, base, next_byte, defaults, budget).ok_or_else(|| {
+                    let what = "its fields end too soon, or its samples are more than the segment \
+                                holds";
+                    Error::malformed(what, found.offset, "moof / traf / trun")
+                })?;
             }
             _ => {}
         }
@@ -120,6 +145,7 @@ impl TrackRuns {
         base: u64,
         next_byte: &mut u64,
         defaults: Defaults,
+        budget: &mut Budget,
     ) -> Option<()> {
         let (mut fields, _, flags) = Fields::full(body)?;
         let count = usize::try_from(fields.u32()?).ok()?;
@@ -128,9 +154,7 @@ impl TrackRuns {
         }
         let first_flags = if flags & 0x4 == 0 { None } else { Some(fields.u32()?) };
         let per_sample = [0x100, 0x200, 0x400, 0x800].iter().filter(|f| flags & **f != 0).count();
-        if fields.rest().len() / 4 < count.checked_mul(per_sample)?
-            || self.samples.len() + count > MOST_SAMPLES
-        {
+        if fields.rest().len() / 4 < count.checked_mul(per_sample)? {
             return None;
         }
         self.places.push((*next_byte, count));
@@ -143,6 +167,7 @@ impl TrackRuns {
                 |flag| if flags & flag == 0 { Some(None) } else { fields.u32().map(Some) };
             let duration = field(0x100)?.unwrap_or(defaults.duration);
             let size = field(0x200)?.unwrap_or(defaults.size);
+            budget.take(size)?;
             let own = field(0x400)?.unwrap_or(defaults.flags);
             let composition_offset = field(0x800)?.unwrap_or(0).cast_signed();
             let sample_flags = first_flags.filter(|_| index == 0).unwrap_or(own);

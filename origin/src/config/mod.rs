@@ -1,4 +1,6 @@
-//! Settings: a TOML file, overridden by flags.
+//! Settings: a profile, a TOML file, the environment, flags; the later counts more.
+
+mod layers;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,12 +16,14 @@ use crate::live::stream::{Container, Shape};
 use crate::{hooks, record};
 
 /// Every setting with its default and what it means; `serve --print-config` prints it.
-pub const TEMPLATE: &str = include_str!("config.toml");
+pub const TEMPLATE: &str = include_str!("../config.toml");
 
 /// All settings of `immersive serve`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// Which defaults hold.
+    pub profile: Profile,
     /// Where HTTP is served.
     pub http: SocketAddr,
     /// Where RTMP is taken.
@@ -38,6 +42,39 @@ pub struct Config {
     pub record: record::Config,
     /// Whom to tell what.
     pub hooks: hooks::Config,
+    /// How long caches may keep what is live.
+    pub cache: Cache,
+}
+
+/// A set of defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Short segments with parts.
+    #[default]
+    Modern,
+    /// As the reference system: segments of 10 s, TTLs of 3 s and 900 s.
+    Workshop,
+}
+
+impl Profile {
+    /// As in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Modern => "modern",
+            Self::Workshop => "workshop",
+        }
+    }
+}
+
+/// How long caches may keep what is live; 0 is what suits the stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// Playlists; 0: half a segment.
+    pub playlist_secs: u32,
+    /// Segments; 0: for ever, as their names are never used again.
+    pub segment_secs: u32,
 }
 
 /// How live streams are cut.
@@ -61,6 +98,7 @@ pub struct Live {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            profile: Profile::default(),
             http: SocketAddr::from(([0, 0, 0, 0], 8_080)),
             rtmp: SocketAddr::from(([0, 0, 0, 0], 1_935)),
             site: None,
@@ -70,6 +108,7 @@ impl Default for Config {
             ladder: ladder::Config::default(),
             record: record::Config::default(),
             hooks: hooks::Config::default(),
+            cache: Cache::default(),
         }
     }
 }
@@ -88,18 +127,28 @@ impl Default for Live {
 }
 
 impl Config {
-    /// Reads a file.
+    /// The settings of a file, if there is one, and of the environment.
     ///
     /// # Errors
     /// When it cannot be read or says something that makes no sense; the message names the place.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: Option<&Path>, profile: Option<&str>) -> Result<Self> {
+        let Some(path) = path else {
+            return Self::parse("", profile, std::env::vars()).context("in the environment");
+        };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("in the configuration {}", path.display()))
+        Self::parse(&text, profile, std::env::vars())
+            .with_context(|| format!("in the configuration {}", path.display()))
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text)?;
+    fn parse(
+        text: &str,
+        profile: Option<&str>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        // First alone: its messages show the line.
+        let _: Self = toml::from_str(text)?;
+        let config = layers::read(text, profile, environment)?;
         let live = &config.live;
         ensure!(
             (0.5..=60.0).contains(&live.segment_secs),
@@ -157,10 +206,14 @@ impl Config {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, None, std::iter::empty())
+    }
+
     #[test]
     fn the_printed_configuration_is_the_default() {
-        assert_eq!(Config::parse(TEMPLATE).unwrap(), Config::default());
-        assert_eq!(Config::parse("").unwrap(), Config::default());
+        assert_eq!(parse(TEMPLATE).unwrap(), Config::default());
+        assert_eq!(parse("").unwrap(), Config::default());
     }
 
     #[test]
@@ -175,7 +228,7 @@ mod tests {
             ("http = \"here\"", "http"),
             ("[ingest]\nallow = [\"10.0.0.0/99\"]", "10.0.0.0/99"),
         ] {
-            let error = format!("{:#}", Config::parse(text).unwrap_err());
+            let error = format!("{:#}", parse(text).unwrap_err());
             assert!(error.contains(named), "{text}: {error}");
         }
     }

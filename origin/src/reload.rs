@@ -1,0 +1,70 @@
+//! Settings that change while the program runs: on SIGHUP, and when their file changes.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::serve::Origin;
+
+/// How often the file is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Watches for ever. What cannot change while the program runs is named in the log.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub async fn watch(
+    origin: &Origin,
+    mut config: Config,
+    read: impl Fn() -> Result<Config>,
+    file: Option<&Path>,
+) -> Result<()> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    let mut changed = changed_at(file);
+    loop {
+        let asked = tokio::select! {
+            _ = hangup.recv() => true,
+            () = tokio::time::sleep(LOOK) => false,
+        };
+        let now = changed_at(file);
+        if !asked && now == changed {
+            continue;
+        }
+        changed = now;
+        match read() {
+            Ok(new) => {
+                origin.reconfigure(&new);
+                origin.app.notices.clear("settings");
+                tell(&config, &new);
+                config = new;
+            }
+            Err(error) => {
+                let what = format!("the new settings are not used: {error:#}");
+                origin.app.notices.raise("settings", &what);
+            }
+        }
+    }
+}
+
+fn changed_at(file: Option<&Path>) -> Option<SystemTime> {
+    file.and_then(|file| file.metadata().ok()).and_then(|metadata| metadata.modified().ok())
+}
+
+fn tell(old: &Config, new: &Config) {
+    let fixed = [
+        ("http", old.http != new.http),
+        ("rtmp", old.rtmp != new.rtmp),
+        ("site", old.site != new.site),
+        ("data", old.data != new.data),
+        ("[live]", old.live != new.live || old.profile != new.profile),
+        ("[ladder]", old.ladder != new.ladder),
+        ("[cache]", old.cache != new.cache),
+    ];
+    tracing::info!("settings read again");
+    for (name, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
+        tracing::warn!("{name} has changed, which needs a restart");
+    }
+}
