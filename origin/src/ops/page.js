@@ -97,9 +97,13 @@ function showStream(stream, now) {
   set("viewers", String(stream.viewers));
   set("in", bits(inRate));
   set("out", bits(outRate));
-  set("age", duration(now / 1000 - stream.started_unix_secs));
-  const rungs = stream.rungs.map((rung) => `${rung.width}×${rung.height}, ${bits(rung.average_bps)}${rung.dropped ? ", dropped" : ""}`);
-  list(find(".rungs"), rungs, (item, index) => item.classList.toggle("dropped", stream.rungs[index].dropped));
+  find("[data-key=age]").textContent = new Date(stream.started_unix_secs * 1000).toLocaleTimeString([], { timeStyle: "short" });
+  const rungs = stream.rungs.toSorted((a, b) => b.width - a.width);
+  const texts = rungs.map((rung) => {
+    const size = rung.width ? `${rung.width}×${rung.height}` : "Sound";
+    return `${size}, ${bits(rung.average_bps)}${rung.dropped ? ", dropped" : ""}`;
+  });
+  list(find(".rungs"), texts, (item, index) => item.classList.toggle("dropped", rungs[index].dropped));
   list(find(".warnings"), stream.warnings);
   if (stream.state === "live" && now - known.pictureAt >= PICTURE_MILLIS) {
     known.pictureAt = now;
