@@ -19,6 +19,13 @@ use crate::clock;
 /// for the playlist's duration.
 const KEPT_WINDOWS: usize = 2;
 
+/// A segment that grows beyond this without another key frame is given up.
+const MAX_SEGMENT: Duration = Duration::from_secs(60);
+const MAX_SEGMENT_BYTES: usize = 256 << 20;
+
+const ADVICE: &str = "segments begin at key frames, so set the encoder's key frame interval to \
+                      live.segment_secs (2 s)";
+
 /// One rung of a stream.
 #[derive(Debug)]
 pub struct Rung {
@@ -100,12 +107,25 @@ impl Rung {
                 let Some(open) = &mut state.open else { return };
                 open.duration += part.duration;
                 open.parts.push(part);
+                let bytes: usize = open.parts.iter().map(|part| part.bytes.len()).sum();
+                if open.duration > MAX_SEGMENT || bytes > MAX_SEGMENT_BYTES {
+                    // What follows is passed over until the next key frame.
+                    state.open = None;
+                    stream.warn(format!(
+                        "no key frame in {} s or more: {ADVICE}",
+                        MAX_SEGMENT.as_secs()
+                    ));
+                    return;
+                }
                 state.first_part_at.get_or_insert_with(clock::unix_now);
                 if stream.shape.part.is_none() {
                     return;
                 }
             }
             Step::End(duration) => {
+                if duration > stream.shape.segment.mul_f64(1.5) {
+                    stream.warn(format!("key frames are too far apart: {ADVICE}"));
+                }
                 state.end(duration);
                 state.trim(stream.shape.window);
             }
@@ -446,6 +466,45 @@ pub struct RungReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::stream::{Container, Shape};
+
+    fn boundary(sequence: u64) -> Boundary {
+        Boundary { sequence, pts_ms: 0, program_date_time_ms: 0 }
+    }
+
+    fn part(secs: u64) -> Step {
+        let bytes = Bytes::from_static(&[0; 100]);
+        let duration = Duration::from_secs(secs);
+        Step::Part(Part { bytes, duration, independent: true, frames: 1 })
+    }
+
+    #[test]
+    fn a_source_without_key_frames_does_not_fill_the_memory() {
+        let segment = Duration::from_secs(2);
+        let part_target = Some(Duration::from_secs(1));
+        let shape = Shape { segment, window: 3, container: Container::Cmaf, part: part_target };
+        let stream = Stream::new("test", "run".into(), shape, Duration::ZERO);
+        let timeline = Timeline::new(segment, 0);
+        let rung = stream.add_rung("480".into(), None);
+        let take = |step| rung.take(step, &stream, &timeline);
+        let begin = |sequence| Step::Begin { start: boundary(sequence), format: Arc::default() };
+        take(begin(0));
+        for _ in 0..1_000 {
+            take(part(1));
+        }
+        assert!(rung.state().open.is_none());
+        assert!(stream.warnings()[0].contains("key frame interval"), "{:?}", stream.warnings());
+        take(begin(1));
+        take(part(2));
+        take(Step::End(segment));
+        assert_eq!(rung.file(&FileName::Segment(1)).map(|bytes| bytes.len()), Some(100));
+        for sequence in 2..100 {
+            take(begin(sequence));
+            take(part(2));
+            take(Step::End(segment));
+        }
+        assert_eq!(rung.state().segments.len(), 3 * (1 + KEPT_WINDOWS));
+    }
 
     #[test]
     fn names_mean_one_thing() {

@@ -18,6 +18,8 @@ const AUDIO_PATIENCE_MS: i64 = 500;
 const AUDIO_PES_BYTES: usize = 2_800;
 /// An audio clock further off than this is a jump and not rounding.
 const AUDIO_JUMP_TICKS: i64 = 30 * 90;
+/// A segment that grows beyond this without another key frame is given up.
+const MAX_SEGMENT_BYTES: usize = 256 << 20;
 const VIDEO: usize = 0;
 const AUDIO: usize = 1;
 
@@ -146,6 +148,8 @@ impl TsPackager {
             done = self.closing.take();
         }
         let (dts, pts) = (self.ticks(sample.dts_ms), self.ticks(sample.pts_ms));
+        // Without key frames it would grow for ever: what follows waits for the next one.
+        self.current.take_if(|open| open.bytes.len() > MAX_SEGMENT_BYTES);
         let Some(open) = self.current.as_mut() else { return done };
         self.access_unit.clear();
         annex_b.write(&sample.data, sample.key, &mut self.access_unit);
