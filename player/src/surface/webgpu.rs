@@ -1,5 +1,7 @@
 //! The WebGPU backend: `immersive_render` on a canvas.
 
+use std::cell::Cell;
+
 use immersive_render::wgpu;
 use immersive_render::{FRAME_FORMAT, Renderer, Scene, frame_texture, read_rgba};
 use immersive_view::{Camera, Projection, StereoLayout, Viewport};
@@ -11,6 +13,11 @@ use super::capture::{CaptureError, Pixels};
 use super::import::Importer;
 use super::source::{UploadError, fit, frame_size};
 use crate::web::webgpu::{GpuDevice, navigator_gpu};
+
+thread_local! {
+    /// Once in a page: what a driver compiled, it keeps for the next player.
+    static REHEARSED: Cell<bool> = const { Cell::new(false) };
+}
 
 pub(super) struct WebGpu {
     device: wgpu::Device,
@@ -65,7 +72,9 @@ impl WebGpu {
         let renderer = Renderer::new(&device, &queue, format);
         let mut backend =
             Self { device, queue, surface, configuration, renderer, importer, frame: None };
-        backend.rehearse(projection);
+        if !REHEARSED.replace(true) {
+            backend.rehearse(projection);
+        }
         Ok(backend)
     }
 
