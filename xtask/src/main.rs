@@ -45,8 +45,6 @@ enum Command {
     Bench(bench::Options),
     /// Play a movie over a throughput trace with the real engine on a virtual clock.
     Sim(programs::Arguments),
-    /// Play a recorded session again.
-    Replay(programs::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -59,7 +57,6 @@ fn main() -> ExitCode {
         Command::Shot => shot::run(),
         Command::Bench(options) => bench::run(&options),
         Command::Sim(arguments) => programs::run("sim", &arguments),
-        Command::Replay(arguments) => programs::run("replay", &arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -38,6 +38,7 @@ mod retry;
 mod scheduler;
 mod selection;
 mod session;
+mod sharpness;
 mod sink;
 mod slot;
 mod stall;

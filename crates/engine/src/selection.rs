@@ -43,6 +43,10 @@ impl Session {
         if indexes.is_empty() {
             indexes = usable(false);
         }
+        let infos = indexes.iter().map(|index| &rungs[*index].info);
+        if let Some(enough) = self.canvas.and_then(|canvas| canvas.sharp_enough(infos)) {
+            indexes.truncate(enough + 1);
+        }
         let bitrates_bps = indexes.iter().map(|index| rungs[*index].mean_bps).collect();
         Ladder { indexes, bitrates_bps }
     }

@@ -17,6 +17,7 @@ use crate::lane::Lane;
 use crate::latency::Follower;
 use crate::playhead::Player;
 use crate::playlist::MasterState;
+use crate::sharpness::Canvas;
 use crate::slot::Slot;
 use crate::stall::Stall;
 use crate::steering::Steering;
@@ -78,6 +79,7 @@ pub(crate) struct Session {
     /// Asked while the rest of the session is looked at.
     pub(crate) rule: RefCell<Box<dyn Rule>>,
     pub(crate) manual: Option<usize>,
+    pub(crate) canvas: Option<Canvas>,
     pub(crate) selected: Option<(usize, bool)>,
     pub(crate) shown: Option<usize>,
     pub(crate) stall: Stall,
@@ -130,6 +132,7 @@ impl Session {
             estimator: Estimator::new(prior_bps.clamp(50_000.0, 500e6)),
             rule: RefCell::new(abr::rule(core.config.rule)),
             manual: None,
+            canvas: None,
             selected: None,
             shown: None,
             stall: Stall::default(),
@@ -153,7 +156,10 @@ impl Session {
         }
         self.notice_sleep(core);
         match input {
-            Input::Load(_) | Input::Unload | Input::Tick | Input::Viewport { .. } => {}
+            Input::Load(_) | Input::Unload | Input::Tick => {}
+            Input::Viewport { width_px, height_px, fov_degrees } => {
+                self.canvas = Some(Canvas { width_px, height_px, fov_degrees });
+            }
             Input::SelectRendition(choice) => self.select(choice),
             Input::SelectAudio(index) => self.select_audio(core, index),
             Input::SelectText(choice) => self.select_text(core, choice),

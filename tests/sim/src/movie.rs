@@ -42,7 +42,7 @@ pub struct Movie {
 /// How to play it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Media to hold ahead of the playhead.
+    /// Media to hold ahead of the playhead at most.
     pub buffer_secs: f64,
     /// Play it as a live stream, so far behind its edge.
     pub live_secs: Option<f64>,
@@ -113,7 +113,7 @@ pub fn play(trace: &[TracePeriod], movie: &Movie, options: &Options) -> anyhow::
         first_timestamp_secs: 10.0,
         ..Content::default()
     };
-    let config = config(options)?;
+    let config = config(options, content.segment_secs)?;
     let network = Network::traced(trace.iter().map(period).collect());
     let segments = movie.segment_sizes_bits.len() as u64;
     let movie_secs = segments as f64 * content.segment_secs;
@@ -121,12 +121,14 @@ pub fn play(trace: &[TracePeriod], movie: &Movie, options: &Options) -> anyhow::
         None => World::with_config(Free(Vod { content, segments }), network, config),
         Some(hold_back_secs) => {
             let ahead = (hold_back_secs / content.segment_secs).ceil() as u64 + 2;
+            let made_before = ahead.min(segments);
+            let to_come_secs = (segments - made_before) as f64 * content.segment_secs;
             let live = Live {
                 content,
                 window: ahead + 4,
-                made_before: ahead.min(segments),
+                made_before,
                 hold_back_secs: Some(hold_back_secs),
-                ends_at_secs: Some(movie_secs),
+                ends_at_secs: Some(to_come_secs),
                 ..Live::of_segments(movie.segment_duration_ms / 1000.0)
             };
             World::with_config(Free(live), network, config)
@@ -144,9 +146,10 @@ pub fn play(trace: &[TracePeriod], movie: &Movie, options: &Options) -> anyhow::
     Ok(outcome(&world, movie))
 }
 
-fn config(options: &Options) -> anyhow::Result<Config> {
+fn config(options: &Options, segment_secs: f64) -> anyhow::Result<Config> {
     let mut config = Config {
-        buffer_target_secs: options.buffer_secs,
+        // The buffer holds no more: a segment is asked for when there is room for it, as in sabre.
+        buffer_target_secs: (options.buffer_secs - segment_secs).max(segment_secs),
         give_up_after_secs: 1e6,
         ..Config::default()
     };

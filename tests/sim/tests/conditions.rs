@@ -249,3 +249,16 @@ fn memory_is_bounded_in_hours_of_low_latency_with_a_fault_every_ten_minutes() {
     assert!(world.most_held < 10, "{}", world.most_held);
     assert!(world.element.played_secs > 10_500.0, "{}", world.element.played_secs);
 }
+
+#[test]
+fn a_small_canvas_gets_what_it_can_show_and_a_closer_look_gets_more() {
+    let mut world = World::new(Vod::of_secs(300.0), Network::steady(50e6, secs(0.02)));
+    world.load();
+    world.input(Input::Viewport { width_px: 200, height_px: 100, fov_degrees: 90.0 });
+    world.expect_start(3.0);
+    world.run(secs(60.0));
+    assert_eq!(world.shown().last(), Some(&0), "320 by 160 is enough for 100 pixels of 90 degrees");
+    world.input(Input::Viewport { width_px: 200, height_px: 100, fov_degrees: 20.0 });
+    world.run(secs(60.0));
+    assert_eq!(world.shown().last(), Some(&2));
+}
