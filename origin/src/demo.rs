@@ -14,7 +14,7 @@ use crate::ffmpeg::{Child, Ffmpeg};
 use crate::live::ladder::{self, Rung};
 use crate::publish::{self, Behind, Pace, Signal, frames};
 use crate::record;
-use crate::serve::{Origin, until_told_to_stop};
+use crate::serve::{Origin, told_to_stop};
 use crate::vod;
 
 const STREAM: &str = "test";
@@ -70,10 +70,10 @@ pub async fn run(options: Options) -> Result<()> {
         crate::pattern::check_size((width, width / 2))
             .map_err(|problem| anyhow::anyhow!("--width: {problem}"))?;
     }
+    let told_to_stop = told_to_stop()?;
     let origin = Origin::start(&config(&options).await).await?;
-    let stopped = until_told_to_stop();
     tokio::select! {
-        stopped = stopped => stopped?,
+        () = told_to_stop => {}
         served = play(&origin, &options) => served?,
     }
     origin.stop().await;

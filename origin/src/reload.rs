@@ -1,10 +1,11 @@
 //! Settings that change while the program runs: on SIGHUP, and when their file changes.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::serve::Origin;
@@ -12,21 +13,26 @@ use crate::serve::Origin;
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Watches for ever. What cannot change while the program runs is named in the log.
+/// SIGHUP, listened for from this call on.
 ///
 /// # Errors
 /// When signals cannot be listened for.
+pub fn hangups() -> Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot listen for SIGHUP")
+}
+
+/// Watches for ever. What cannot change while the program runs is named in the log.
 pub async fn watch(
     origin: &Origin,
+    mut hangups: Signal,
     mut config: Config,
     read: impl Fn() -> Result<Config>,
     file: Option<&Path>,
-) -> Result<()> {
-    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+) -> Infallible {
     let mut changed = changed_at(file);
     loop {
         let asked = tokio::select! {
-            _ = hangup.recv() => true,
+            _ = hangups.recv() => true,
             () = tokio::time::sleep(LOOK) => false,
         };
         let now = changed_at(file);

@@ -50,11 +50,14 @@ pub async fn run(
     read: impl Fn() -> Result<Config>,
     file: Option<&Path>,
 ) -> Result<()> {
+    // Before anybody can know that it runs: a signal that nobody listens for kills.
+    let told_to_stop = told_to_stop()?;
+    let hangups = reload::hangups()?;
     let origin = Origin::start(&config).await?;
     print_ready(reachable(origin.http), reachable(origin.rtmp));
     tokio::select! {
-        stopped = until_told_to_stop() => stopped?,
-        failed = reload::watch(&origin, config, read, file) => failed?,
+        () = told_to_stop => {}
+        never = reload::watch(&origin, hangups, config, read, file) => match never {},
     }
     origin.stop().await;
     Ok(())
@@ -160,19 +163,20 @@ fn print_ready(http: SocketAddr, rtmp: SocketAddr) {
     println!("ready: publish to rtmp://{rtmp}/live/NAME, play http://{http}/hls/NAME.m3u8");
 }
 
-/// Completes at Ctrl-C or SIGTERM.
+/// Completes at Ctrl-C or SIGTERM, which are listened for from this call on.
 ///
 /// # Errors
 /// When signals cannot be listened for.
-pub async fn until_told_to_stop() -> Result<()> {
+pub fn told_to_stop() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// An address that a program on this machine can connect to.

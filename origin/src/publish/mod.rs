@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::ffmpeg::{Child, Ffmpeg};
 use crate::hub::is_stream_name;
 use crate::pattern;
-use crate::serve::until_told_to_stop;
+use crate::serve::told_to_stop;
 
 pub use equirect::{Behind, Pace, Signal, frames, inputs, publish};
 
@@ -94,9 +94,10 @@ pub async fn run(options: Options) -> Result<()> {
             }
         }
     };
+    let told_to_stop = told_to_stop()?;
     tokio::select! {
         published = publishing => published,
-        stopped = until_told_to_stop() => stopped,
+        () = told_to_stop => Ok(()),
     }
 }
 
