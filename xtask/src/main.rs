@@ -45,6 +45,8 @@ enum Command {
     Bench(bench::Options),
     /// Play a movie over a throughput trace with the real engine on a virtual clock.
     Sim(programs::Arguments),
+    /// Play a trace of a session again and show what happened, as text and as a picture.
+    Replay(programs::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Shot => shot::run(),
         Command::Bench(options) => bench::run(&options),
         Command::Sim(arguments) => programs::run("sim", &arguments),
+        Command::Replay(arguments) => programs::run("replay", &arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

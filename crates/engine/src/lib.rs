@@ -14,7 +14,7 @@
 //! `latency` stays near it. `requests` and `retry` say when to
 //! try again and when to give up, `failover` what to do without,
 //! `steering` where else the same is to be had. `metrics` counts, `cmcd` tells
-//! servers.
+//! servers. With the feature `trace`, `trace` takes a session down as text, to be played again.
 
 mod abandon;
 mod abr;
@@ -44,6 +44,8 @@ mod slot;
 mod stall;
 mod steering;
 mod text;
+#[cfg(feature = "trace")]
+pub mod trace;
 mod tracks;
 mod unit;
 mod webvtt;
@@ -60,6 +62,8 @@ use session::Session;
 pub struct Engine {
     core: Core,
     session: Option<Box<Session>>,
+    #[cfg(feature = "trace")]
+    recorder: Option<trace::Recorder>,
 }
 
 /// What every part of the engine works with.
@@ -95,12 +99,21 @@ impl Engine {
             outputs: VecDeque::new(),
             next_request: 0,
         };
-        Self { core, session: None }
+        Self {
+            core,
+            session: None,
+            #[cfg(feature = "trace")]
+            recorder: None,
+        }
     }
 
     /// Takes in what happened at `now`. Time does not run backwards: an earlier `now` than before
     /// counts as the same.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        #[cfg(feature = "trace")]
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(&self.core.config, now, &input);
+        }
         self.core.now = self.core.now.max(now);
         match input {
             Input::Load(load) => {
@@ -140,6 +153,19 @@ impl Engine {
     /// When to send a `Tick` at the latest.
     pub fn next_wakeup(&self) -> Option<Instant> {
         self.session.as_ref()?.next_wakeup(&self.core)
+    }
+
+    /// From the next `Load` on, takes down every input, in memory for little more than
+    /// `limit_bytes`. See [`trace`].
+    #[cfg(feature = "trace")]
+    pub fn start_trace(&mut self, limit_bytes: usize) {
+        self.recorder = Some(trace::Recorder::new(limit_bytes));
+    }
+
+    /// What was taken down since the last `Load`, for [`trace::Trace`]; `None` if nothing is.
+    #[cfg(feature = "trace")]
+    pub fn trace(&self) -> Option<&str> {
+        self.recorder.as_ref().map(trace::Recorder::text)
     }
 
     /// How playback goes.

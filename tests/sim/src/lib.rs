@@ -8,6 +8,7 @@ pub mod live;
 pub mod movie;
 pub mod network;
 pub mod origin;
+pub mod replay;
 pub mod world;
 
 use std::time::Duration;

@@ -4,8 +4,10 @@
 //! beside each other. As there, playlists cost nothing; the requests for segments, their latency,
 //! and everything else that the engine does is real.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use immersive_engine::Config;
 use immersive_engine::io::ByteRange;
 use serde::{Deserialize, Serialize};
@@ -50,11 +52,13 @@ pub struct Options {
     pub rule: Option<String>,
     /// Whether playlists tell the size of every segment (EXT-X-BITRATE).
     pub bitrates: bool,
+    /// Where to write a trace of the session, for `cargo xtask replay`.
+    pub trace: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { buffer_secs: 25.0, live_secs: None, rule: None, bitrates: true }
+        Self { buffer_secs: 25.0, live_secs: None, rule: None, bitrates: true, trace: None }
     }
 }
 
@@ -118,7 +122,7 @@ pub fn play(trace: &[TracePeriod], movie: &Movie, options: &Options) -> anyhow::
     let segments = movie.segment_sizes_bits.len() as u64;
     let movie_secs = segments as f64 * content.segment_secs;
     let mut world = match options.live_secs {
-        None => World::with_config(Free(Vod { content, segments }), network, config),
+        None => World::untraced(Free(Vod { content, segments }), network, config),
         Some(hold_back_secs) => {
             let ahead = (hold_back_secs / content.segment_secs).ceil() as u64 + 2;
             let made_before = ahead.min(segments);
@@ -131,14 +135,20 @@ pub fn play(trace: &[TracePeriod], movie: &Movie, options: &Options) -> anyhow::
                 ends_at_secs: Some(to_come_secs),
                 ..Live::of_segments(movie.segment_duration_ms / 1000.0)
             };
-            World::with_config(Free(live), network, config)
+            World::untraced(Free(live), network, config)
         }
     };
+    if options.trace.is_some() {
+        world.engine.start_trace(usize::MAX);
+    }
     world.load();
     // A network that carries a hundredth of the lowest rendition is still worth waiting for.
     let limit = Duration::from_secs_f64(movie_secs * 100.0 + 3600.0);
     let over =
         world.run_while(limit, |world| !world.element.has_ended() && world.failure.is_none());
+    if let (Some(path), Some(trace)) = (&options.trace, world.engine.trace()) {
+        std::fs::write(path, trace).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     if let Some(failure) = &world.failure {
         anyhow::bail!("playback failed: {}", failure.detail);
     }

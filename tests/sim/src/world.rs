@@ -20,6 +20,9 @@ const OUTPUT_LIMIT: usize = 2000;
 /// More rounds at one moment than any engine needs: a busy loop.
 const ROUND_LIMIT: u32 = 300;
 
+/// What a trace may take: days of playback in segments, hours of it in parts.
+const TRACE_LIMIT_BYTES: usize = 100_000_000;
+
 /// A fault that befalls requests.
 #[derive(Clone, Debug)]
 pub struct FaultRule {
@@ -81,6 +84,8 @@ pub struct World {
     pub headers: Vec<Vec<(&'static str, String)>>,
     /// Most segments held by the host at once.
     pub most_held: usize,
+    /// Everything that the engine asked for, if somebody wants to know.
+    pub outputs: Option<Vec<(Instant, Output)>>,
     origin: Box<dyn Origin>,
     requests: HashMap<RequestId, Request>,
     held: BTreeMap<RequestId, Held>,
@@ -100,6 +105,13 @@ impl World {
 
     /// With other settings than those that ship.
     pub fn with_config(origin: impl Origin + 'static, network: Network, config: Config) -> Self {
+        let mut world = Self::untraced(origin, network, config);
+        world.engine.start_trace(TRACE_LIMIT_BYTES);
+        world
+    }
+
+    /// The same, for sessions that are many and of which nobody asks what happened.
+    pub fn untraced(origin: impl Origin + 'static, network: Network, config: Config) -> Self {
         let mut element = Element::new();
         element.wall_clock_ms = 1.7e12;
         Self {
@@ -118,6 +130,7 @@ impl World {
             cmcd: Cmcd::Off,
             headers: Vec::new(),
             most_held: 0,
+            outputs: None,
             origin: Box::new(origin),
             requests: HashMap::new(),
             held: BTreeMap::new(),
@@ -293,6 +306,9 @@ impl World {
     fn drain(&mut self) {
         for _ in 0..OUTPUT_LIMIT {
             let Some(output) = self.engine.poll() else { return };
+            if let Some(outputs) = &mut self.outputs {
+                outputs.push((self.now, output.clone()));
+            }
             self.one(output);
         }
         panic!("outputs without end at {} s", self.now_secs());
@@ -528,6 +544,21 @@ impl World {
             Err(error) => self.input(Input::AppendFailed { request, error }),
         }
         self.media_event();
+    }
+}
+
+/// A scenario that fails leaves its trace behind, for `cargo xtask replay`.
+impl Drop for World {
+    fn drop(&mut self) {
+        let Some(trace) = self.engine.trace().filter(|_| std::thread::panicking()) else { return };
+        let test = std::thread::current().name().unwrap_or("scenario").replace("::", "-");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim-failures");
+        let path = std::path::Path::new(folder).join(test).with_extension("trace");
+        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, trace));
+        match written {
+            Ok(()) => eprintln!("to see what happened: cargo xtask replay {}", path.display()),
+            Err(error) => eprintln!("the trace cannot be written to {}: {error}", path.display()),
+        }
     }
 }
 

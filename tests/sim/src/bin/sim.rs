@@ -31,6 +31,9 @@ struct Arguments {
     /// Playlists do not tell the sizes of segments.
     #[arg(long)]
     no_bitrates: bool,
+    /// Write a trace of the session to this file, for `cargo xtask replay`.
+    #[arg(long)]
+    trace: Option<PathBuf>,
     /// JSON is what is printed anyway.
     #[arg(long)]
     json: bool,
@@ -45,12 +48,14 @@ fn main() -> anyhow::Result<()> {
         live_secs: arguments.live,
         rule: arguments.rule,
         bitrates: !arguments.no_bitrates,
+        trace: arguments.trace,
     };
     if !arguments.network.is_dir() {
         let trace: Vec<TracePeriod> = read(&arguments.network)?;
         println!("{}", serde_json::to_string(&play(&trace, &movie, &options)?)?);
         return Ok(());
     }
+    anyhow::ensure!(options.trace.is_none(), "--trace wants one network, not a folder of them");
     let outcomes = folder(&arguments.network, &movie, &options, |name, outcome| {
         println!("{}", serde_json::json!({ "network": name, "outcome": outcome }));
     })?;
