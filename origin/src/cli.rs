@@ -55,6 +55,7 @@ enum Command {
   immersive serve                              RTMP on 1935, HTTP on 8080
   immersive serve --site dist --data /var/lib/immersive
   immersive serve --http 127.0.0.1:9000 --rtmp 127.0.0.1:9001
+  immersive serve --https 0.0.0.0:8443 --certificate fullchain.pem --key privkey.pem
   immersive serve --print-config > immersive.toml
   immersive serve --config immersive.toml --check
   immersive serve --config immersive.toml
@@ -76,6 +77,18 @@ pub struct Serve {
     /// Address and port for RTMP [default: 0.0.0.0:1935]
     #[arg(long, value_name = "ADDR")]
     rtmp: Option<SocketAddr>,
+    /// Address and port for HTTPS; needs --certificate and --key
+    #[arg(long, value_name = "ADDR")]
+    https: Option<SocketAddr>,
+    /// Address and port for RTMP over TLS; needs --certificate and --key
+    #[arg(long, value_name = "ADDR")]
+    rtmps: Option<SocketAddr>,
+    /// PEM file with the certificate for --https and --rtmps
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// PEM file with the certificate's private key
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Folder of the site to serve at /
     #[arg(long, value_name = "DIR")]
     site: Option<PathBuf>,
@@ -143,6 +156,10 @@ impl Serve {
         let mut config = Config::read(self.config.as_deref(), self.profile.as_deref())?;
         config.http = self.http.unwrap_or(config.http);
         config.rtmp = self.rtmp.unwrap_or(config.rtmp);
+        config.https = self.https.or(config.https);
+        config.rtmps = self.rtmps.or(config.rtmps);
+        config.tls.certificate = self.certificate.clone().or(config.tls.certificate);
+        config.tls.key = self.key.clone().or(config.tls.key);
         config.site = self.site.clone().or(config.site);
         config.data = self.data.clone().unwrap_or(config.data);
         Ok(config)

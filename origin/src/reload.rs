@@ -29,13 +29,13 @@ pub async fn watch(
     read: impl Fn() -> Result<Config>,
     file: Option<&Path>,
 ) -> Infallible {
-    let mut changed = changed_at(file);
+    let mut changed = changed_at(file, &config);
     loop {
         let asked = tokio::select! {
             _ = hangups.recv() => true,
             () = tokio::time::sleep(LOOK) => false,
         };
-        let now = changed_at(file);
+        let now = changed_at(file, &config);
         if !asked && now == changed {
             continue;
         }
@@ -55,14 +55,19 @@ pub async fn watch(
     }
 }
 
-fn changed_at(file: Option<&Path>) -> Option<SystemTime> {
-    file.and_then(|file| file.metadata().ok()).and_then(|metadata| metadata.modified().ok())
+/// When the settings and the certificate's files were written.
+fn changed_at(file: Option<&Path>, config: &Config) -> Vec<Option<SystemTime>> {
+    let changed = |file: &Path| file.metadata().ok()?.modified().ok();
+    file.into_iter().chain(config.tls.files()).map(changed).collect()
 }
 
 fn tell(old: &Config, new: &Config) {
     let fixed = [
         ("http", old.http != new.http),
         ("rtmp", old.rtmp != new.rtmp),
+        ("https", old.https != new.https),
+        ("rtmps", old.rtmps != new.rtmps),
+        ("[limits]", old.limits != new.limits),
         ("site", old.site != new.site),
         ("data", old.data != new.data),
         ("[live]", old.live != new.live || old.profile != new.profile),

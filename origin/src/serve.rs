@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::ffmpeg::Ffmpeg;
 use crate::hooks::{Announcer, Hooks};
-use crate::http::{self, App, Counters, FileCache, Server};
+use crate::http::{self, App, Counters, FileCache, Server, Service};
 use crate::hub::Hub;
 use crate::ingest::policy::Policy;
 use crate::ingest::rtmp;
@@ -21,7 +22,8 @@ use crate::notices::Notices;
 use crate::ops::pictures::Pictures;
 use crate::ops::viewers::Viewers;
 use crate::record::{Catalog, Recorder};
-use crate::{clock, reload};
+use crate::tls::Tls;
+use crate::{clock, limits, reload};
 
 /// A running origin.
 pub struct Origin {
@@ -31,14 +33,19 @@ pub struct Origin {
     pub http: SocketAddr,
     /// Where RTMP is taken.
     pub rtmp: SocketAddr,
+    /// Where HTTPS is served.
+    pub https: Option<SocketAddr>,
+    /// Where RTMP over TLS is taken.
+    pub rtmps: Option<SocketAddr>,
     /// The ffmpeg in use.
     pub ffmpeg: Ffmpeg,
     stop: watch::Sender<bool>,
     recorder: Arc<Recorder>,
     hooks: Arc<Hooks>,
     policy: watch::Sender<Policy>,
-    server: Server,
-    ingest: JoinHandle<()>,
+    tls: Option<Tls>,
+    servers: Vec<Server>,
+    ingest: Vec<JoinHandle<()>>,
 }
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -54,7 +61,7 @@ pub async fn run(
     let told_to_stop = told_to_stop()?;
     let hangups = reload::hangups()?;
     let origin = Origin::start(&config).await?;
-    print_ready(reachable(origin.http), reachable(origin.rtmp));
+    print_ready(&origin);
     tokio::select! {
         () = told_to_stop => {}
         never = reload::watch(&origin, hangups, config, read, file) => match never {},
@@ -69,14 +76,17 @@ impl Origin {
     /// # Errors
     /// When a port, the data folder, the site's folder or ffmpeg cannot be had.
     pub async fn start(config: &Config) -> Result<Self> {
+        limits::allow_many_files();
         let ffmpeg = Ffmpeg::find().await?;
         check_writable(&config.data)?;
         if let Some(site) = &config.site {
             check_site(site)?;
         }
-        let http_listener = http::bind(config.http, "--http ADDR").await?;
-        let rtmp_listener = http::bind(config.rtmp, "--rtmp ADDR").await?;
-        let (http, rtmp) = (http_listener.local_addr()?, rtmp_listener.local_addr()?);
+        let tls = tls(config)?;
+        let listeners = Listeners::bind(config).await?;
+        let (http, rtmp) = (listeners.http.local_addr()?, listeners.rtmp.local_addr()?);
+        let https = listeners.https.as_ref().map(TcpListener::local_addr).transpose()?;
+        let rtmps = listeners.rtmps.as_ref().map(TcpListener::local_addr).transpose()?;
         let registry = Arc::new(Registry::default());
         let live = Live {
             registry: registry.clone(),
@@ -114,6 +124,8 @@ impl Origin {
             data: config.data.clone(),
             files: FileCache::default(),
             catalog,
+            http_places: config.limits.http(notices.clone()),
+            rtmp_places: config.limits.rtmp(notices.clone()),
             notices,
             pictures,
             viewers: Viewers::default(),
@@ -123,20 +135,24 @@ impl Origin {
         });
         let (set_policy, policy) = watch::channel(config.ingest.clone());
         let (stop, stopped) = watch::channel(false);
-        let server = Server::start(http_listener, app.clone(), stopped.clone());
-        let context = rtmp::Context { hub, policy, hooks: hooks.clone() };
-        let ingest = tokio::spawn(rtmp::serve(rtmp_listener, context, stopped));
-        tracing::info!(%http, %rtmp, data = %config.data.display(), ffmpeg = ffmpeg.version, "started");
+        let service = Service::new(app.clone(), config.limits);
+        let places = app.rtmp_places.clone();
+        let context = rtmp::Context { hub, policy, hooks: hooks.clone(), places };
+        let (servers, ingest) = listeners.serve(tls.as_ref(), &service, &context, &stopped)?;
+        tracing::info!(%http, %rtmp, ?https, ?rtmps, data = %config.data.display(), ffmpeg = ffmpeg.version, "started");
         Ok(Self {
             app,
             http,
             rtmp,
+            https,
+            rtmps,
             ffmpeg,
             stop,
             recorder,
             hooks,
             policy: set_policy,
-            server,
+            tls,
+            servers,
             ingest,
         })
     }
@@ -146,21 +162,96 @@ impl Origin {
         self.policy.send_replace(config.ingest.clone());
         self.recorder.reconfigure(config.record.clone());
         self.hooks.reconfigure(config.hooks.clone());
+        if let Some(tls) = &self.tls {
+            match tls.renew(&config.tls) {
+                Ok(()) => self.app.notices.clear("tls"),
+                Err(error) => {
+                    let what = format!("the certificate stays as it was: {error:#}");
+                    self.app.notices.raise("tls", &what);
+                }
+            }
+        }
     }
 
     /// Ends connections and encoders.
     pub async fn stop(self) {
         tracing::info!("stopping");
         let _ = self.stop.send(true);
-        let _ = self.ingest.await;
+        for ingest in self.ingest {
+            let _ = ingest.await;
+        }
         self.recorder.finish().await;
-        self.server.finish().await;
+        for server in self.servers {
+            server.finish().await;
+        }
     }
 }
 
+/// Every port that is open.
+struct Listeners {
+    http: TcpListener,
+    rtmp: TcpListener,
+    https: Option<TcpListener>,
+    rtmps: Option<TcpListener>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self> {
+        let (mut https, mut rtmps) = (None, None);
+        if let Some(address) = config.https {
+            https = Some(http::bind(address, "--https ADDR").await?);
+        }
+        if let Some(address) = config.rtmps {
+            rtmps = Some(http::bind(address, "--rtmps ADDR").await?);
+        }
+        let http = http::bind(config.http, "--http ADDR").await?;
+        let rtmp = http::bind(config.rtmp, "--rtmp ADDR").await?;
+        Ok(Self { http, rtmp, https, rtmps })
+    }
+
+    /// Everything that serves, until `stopped` turns true.
+    fn serve(
+        self,
+        tls: Option<&Tls>,
+        service: &Service,
+        context: &rtmp::Context,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<(Vec<Server>, Vec<JoinHandle<()>>)> {
+        let server = |listener, tls| Server::start(listener, tls, service.clone(), stopped.clone());
+        let ingest = |listener, tls| {
+            tokio::spawn(rtmp::serve(listener, tls, context.clone(), stopped.clone()))
+        };
+        let mut servers = vec![server(self.http, None)];
+        let mut ingests = vec![ingest(self.rtmp, None)];
+        if let Some((listener, tls)) = self.https.zip(tls) {
+            servers.push(server(listener, Some(tls.https()?)));
+        }
+        if let Some((listener, tls)) = self.rtmps.zip(tls) {
+            ingests.push(ingest(listener, Some(tls.rtmps()?)));
+        }
+        Ok((servers, ingests))
+    }
+}
+
+/// The certificate, if anything needs one.
+fn tls(config: &Config) -> Result<Option<Tls>> {
+    let needed = config.https.is_some() || config.rtmps.is_some();
+    needed.then(|| Tls::new(&config.tls)).transpose()
+}
+
 #[expect(clippy::print_stdout, reason = "programs that start the origin wait for this line")]
-fn print_ready(http: SocketAddr, rtmp: SocketAddr) {
-    println!("ready: publish to rtmp://{rtmp}/live/NAME, play http://{http}/hls/NAME.m3u8");
+fn print_ready(origin: &Origin) {
+    let or = |scheme: &str, address: Option<SocketAddr>, path: &str| {
+        let address = address.map(reachable);
+        address.map_or_else(String::new, |address| format!(" or {scheme}://{address}/{path}"))
+    };
+    println!(
+        "ready: publish to rtmp://{}/live/NAME{}, play http://{}/hls/NAME.m3u8{}",
+        reachable(origin.rtmp),
+        or("rtmps", origin.rtmps, "live/NAME"),
+        reachable(origin.http),
+        or("https", origin.https, "hls/NAME.m3u8"),
+    );
 }
 
 /// Completes at Ctrl-C or SIGTERM, which are listened for from this call on.
@@ -197,10 +288,16 @@ pub async fn check(config: &Config) -> Result<String> {
     if let Some(site) = &config.site {
         check_site(site)?;
     }
+    tls(config)?;
     let Config { http, rtmp, profile, data, .. } = config;
+    let more = |name: &str, address: Option<SocketAddr>| {
+        address.map_or_else(String::new, |address| format!(", {name} on {address}"))
+    };
     Ok(format!(
-        "good: profile {}, HTTP on {http}, RTMP on {rtmp}, data in {}, ffmpeg {}\n",
+        "good: profile {}, HTTP on {http}{}, RTMP on {rtmp}{}, data in {}, ffmpeg {}\n",
         profile.name(),
+        more("HTTPS", config.https),
+        more("RTMPS", config.rtmps),
         data.display(),
         ffmpeg.version
     ))

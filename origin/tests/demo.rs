@@ -23,7 +23,7 @@ fn live_and_on_demand_from_one_command() {
         .and_then(|rest| rest.strip_suffix("/?url=/hls/test.m3u8\n"));
     let http =
         address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{line:?}"));
-    let mut origin = Origin { process, http, rtmp: http, data, mark };
+    let mut origin = Origin { process, http, rtmp: http, https: None, rtmps: None, data, mark };
 
     // What the line promises holds when it is printed.
     let master = origin.get("/hls/test.m3u8");

@@ -13,7 +13,7 @@ use crate::ingest::policy::Policy;
 use crate::live::ladder;
 use crate::live::pictures::Pictures;
 use crate::live::stream::{Container, Shape};
-use crate::{hooks, record};
+use crate::{hooks, limits, record, tls};
 
 /// Every setting with its default and what it means; `serve --print-config` prints it.
 pub const TEMPLATE: &str = include_str!("../config.toml");
@@ -28,10 +28,18 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where RTMP is taken.
     pub rtmp: SocketAddr,
+    /// Where HTTPS is served.
+    pub https: Option<SocketAddr>,
+    /// Where RTMP over TLS is taken.
+    pub rtmps: Option<SocketAddr>,
     /// The site's folder.
     pub site: Option<PathBuf>,
     /// Recordings and everything else that is kept.
     pub data: PathBuf,
+    /// What HTTPS and RTMPS are served with.
+    pub tls: tls::Config,
+    /// What strangers may take.
+    pub limits: limits::Config,
     /// Who may publish.
     pub ingest: Policy,
     /// How live streams are cut.
@@ -101,8 +109,12 @@ impl Default for Config {
             profile: Profile::default(),
             http: SocketAddr::from(([0, 0, 0, 0], 8_080)),
             rtmp: SocketAddr::from(([0, 0, 0, 0], 1_935)),
+            https: None,
+            rtmps: None,
             site: None,
             data: PathBuf::from("data"),
+            tls: tls::Config::default(),
+            limits: limits::Config::default(),
             ingest: Policy::default(),
             live: Live::default(),
             ladder: ladder::Config::default(),
@@ -166,6 +178,7 @@ impl Config {
             live.part_secs,
             live.segment_secs
         );
+        config.limits.check()?;
         config.ladder.check()?;
         let rungs = &config.ladder.rungs;
         ensure!(rungs.len() <= 8, "ladder.rungs has {} entries, allowed are up to 8", rungs.len());
@@ -226,6 +239,8 @@ mod tests {
             ("[live.pictures.test]\nprojection = \"round\"", "round"),
             ("[ladder]\nrungs = [{ width = 0, kbps = 100 }]", "width 0"),
             ("http = \"here\"", "http"),
+            ("https = \"here\"", "https"),
+            ("[limits]\nheader_secs = 0", "limits.header_secs"),
             ("[ingest]\nallow = [\"10.0.0.0/99\"]", "10.0.0.0/99"),
         ] {
             let error = format!("{:#}", parse(text).unwrap_err());

@@ -1,6 +1,7 @@
 //! What the origin serves over HTTP.
 
 mod cache;
+mod connection;
 mod files;
 mod live;
 mod ops;
@@ -22,6 +23,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 
 use crate::hub::Hub;
+use crate::limits::Places;
 use crate::live::registry::Registry;
 use crate::notices::Notices;
 use crate::ops::pictures::Pictures;
@@ -29,7 +31,7 @@ use crate::ops::viewers::Viewers;
 use crate::record::Catalog;
 
 pub use cache::FileCache;
-pub use server::{Server, bind};
+pub use server::{Server, Service, bind};
 
 /// Everything that requests are answered from.
 #[derive(Debug)]
@@ -54,6 +56,10 @@ pub struct App {
     pub viewers: Viewers,
     /// How long caches may keep what is live.
     pub cache: crate::config::Cache,
+    /// Room for HTTP connections.
+    pub http_places: Arc<Places>,
+    /// Room for RTMP connections.
+    pub rtmp_places: Arc<Places>,
     /// When the program was started, since 1970.
     pub started: Duration,
     /// Requests answered.

@@ -6,20 +6,33 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
+use super::connection::{self, Client};
 use super::{App, answer};
+use crate::limits::{self, Places};
 
 /// Open transfers get this long when the program ends.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// After an accept that failed, most likely for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A running HTTP server.
 #[derive(Debug)]
 pub struct Server {
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
+}
+
+/// What its listeners share.
+#[derive(Clone)]
+pub struct Service {
+    router: Router,
+    limits: limits::Config,
+    places: Arc<Places>,
 }
 
 /// Binds `address`, which `flag` set.
@@ -44,28 +57,80 @@ pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
     })
 }
 
+impl Service {
+    /// Answers from `app`, within `limits`.
+    pub fn new(app: Arc<App>, limits: limits::Config) -> Self {
+        let places = app.http_places.clone();
+        Self { router: Router::new().fallback(answer).with_state(app), limits, places }
+    }
+}
+
 impl Server {
-    /// Serves until `stop` turns true.
-    pub fn start(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) -> Self {
-        let router = Router::new().fallback(answer).with_state(app);
-        // Without this, small answers wait 40 ms for the client's delayed acknowledgement.
-        let listener = listener.tap_io(|connection| {
-            let _ = connection.set_nodelay(true);
-        });
-        let stopped = async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-        };
-        let task = tokio::spawn(async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(listener, service).with_graceful_shutdown(stopped).await
-        });
-        Self { task }
+    /// Serves until `stop` turns true; with `tls`, HTTPS.
+    pub fn start(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        service: Service,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self { task: tokio::spawn(serve(listener, tls, service, stop)) }
     }
 
     /// Waits for open transfers, but not for long.
     pub async fn finish(mut self) {
-        if tokio::time::timeout(PATIENCE, &mut self.task).await.is_err() {
+        if timeout(PATIENCE, &mut self.task).await.is_err() {
             self.task.abort();
         }
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    service: Service,
+    mut stop: watch::Receiver<bool>,
+) {
+    // Every connection holds a sender: when all are gone, so are the connections.
+    let (open, mut all_closed) = mpsc::channel::<()>(1);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let (socket, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!("an HTTP connection could not be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(place) = service.places.take(peer.ip()) else { continue };
+        let (tls, service) = (tls.clone(), service.clone());
+        let (stop, open) = (stop.clone(), open.clone());
+        tokio::spawn(async move {
+            run(socket, peer, tls, service, stop).await;
+            drop((place, open));
+        });
+    }
+    drop((listener, open));
+    let _ = all_closed.recv().await;
+}
+
+async fn run(
+    socket: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    Service { router, limits, .. }: Service,
+    stop: watch::Receiver<bool>,
+) {
+    // Without this, small answers wait 40 ms for the client's delayed acknowledgement.
+    let _ = socket.set_nodelay(true);
+    let client = Client { peer, router, limits };
+    let Some(tls) = tls else { return connection::serve(socket, client, stop).await };
+    match timeout(limits.header(), tls.accept(socket)).await {
+        Ok(Ok(socket)) => connection::serve(socket, client, stop).await,
+        Ok(Err(error)) => tracing::debug!(%peer, "TLS: {error}"),
+        Err(_) => tracing::debug!(%peer, "TLS: the handshake took too long"),
     }
 }

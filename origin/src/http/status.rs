@@ -118,6 +118,7 @@ pub fn metrics(app: &App, request: &Parts) -> Response<Body> {
         "RTMP connections refused or broken off.",
     );
     text.value("immersive_rtmp_rejected_total", "", rtmp::REJECTED.load(Relaxed));
+    text.places(app);
     text.family("immersive_notices", "gauge", "Conditions that operators should look after.");
     text.value("immersive_notices", "", app.notices.all().len() as u64);
     let recordings = app.catalog.all();
@@ -144,6 +145,20 @@ impl Metrics {
     fn value(&mut self, name: &str, labels: &str, value: u64) {
         let braces = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
         let _ = writeln!(self.0, "{name}{braces} {value}");
+    }
+
+    fn places(&mut self, app: &App) {
+        let protocols = [("http", &app.http_places), ("rtmp", &app.rtmp_places)];
+        self.family("immersive_connections", "gauge", "Connections that are open.");
+        for (protocol, places) in protocols {
+            let labels = format!("protocol=\"{protocol}\"");
+            self.value("immersive_connections", &labels, places.taken().into());
+        }
+        let name = "immersive_connections_refused_total";
+        self.family(name, "counter", "Connections that were one too many.");
+        for (protocol, places) in protocols {
+            self.value(name, &format!("protocol=\"{protocol}\""), places.refused());
+        }
     }
 
     fn streams(&mut self, streams: &[StreamReport]) {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod rtmp;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -20,6 +22,8 @@ pub struct Origin {
     pub process: Child,
     pub http: SocketAddr,
     pub rtmp: SocketAddr,
+    pub https: Option<SocketAddr>,
+    pub rtmps: Option<SocketAddr>,
     pub data: TempDir,
     /// In the environment of the program and of everything that it starts.
     pub mark: String,
@@ -78,13 +82,14 @@ impl Origin {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let line = first_line(&mut process);
         // ready: publish to rtmp://ADDRESS/live/NAME, play http://ADDRESS/hls/NAME.m3u8
-        let address = |scheme: &str| {
-            let rest =
-                line.split(scheme).nth(1).unwrap_or_else(|| panic!("no {scheme} in {line:?}"));
-            rest.split('/').next().and_then(|address| address.parse().ok()).expect("an address")
+        let address = |scheme: &str| -> Option<SocketAddr> {
+            let rest = line.split(scheme).nth(1)?;
+            rest.split('/').next()?.parse().ok()
         };
-        let (http, rtmp) = (address("http://"), address("rtmp://"));
-        Self { process, http, rtmp, data, mark }
+        let [http, rtmp] = ["http://", "rtmp://"]
+            .map(|scheme| address(scheme).unwrap_or_else(|| panic!("no {scheme} in {line:?}")));
+        let [https, rtmps] = ["https://", "rtmps://"].map(address);
+        Self { process, http, rtmp, https, rtmps, data, mark }
     }
 
     /// Publishes the pattern until the returned guard is dropped.

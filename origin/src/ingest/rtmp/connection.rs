@@ -6,22 +6,19 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::handshake::{self, ECHO_BYTES, HELLO_BYTES};
 use super::session::{Event, Session, SessionError};
-use super::{Context, REJECTED};
+use super::{Context, REJECTED, START_PATIENCE};
 use crate::clock;
 use crate::hooks;
 use crate::hub::{Publisher, TakenOver};
 
 /// The application that the reference system and every tutorial use.
 const APPLICATION: &str = "live";
-/// From connecting to publishing.
-const START_PATIENCE: Duration = Duration::from_secs(10);
 /// A publisher that sends nothing for this long is gone; encoders send something several times a
 /// second, but networks pause.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -41,25 +38,21 @@ enum Ended {
     TakenOver(#[from] TakenOver),
     #[error("it does not speak RTMP")]
     NotRtmp,
+    #[error("it did not publish within {} s", START_PATIENCE.as_secs())]
+    Idle,
     #[error("nothing came for {} s", .0.as_secs())]
     Silent(Duration),
 }
 
 /// Serves a connection until it ends or `stop` turns true.
 pub async fn run(
-    connection: TcpStream,
+    socket: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
     context: Context,
     mut stop: watch::Receiver<bool>,
 ) {
-    let _ = connection.set_nodelay(true);
-    let mut connection = Connection {
-        socket: connection,
-        peer,
-        context,
-        session: Session::default(),
-        publisher: None,
-    };
+    let mut connection =
+        Connection { socket, peer, context, session: Session::default(), publisher: None };
     let ended = tokio::select! {
         ended = connection.serve() => ended,
         _ = stop.wait_for(|stop| *stop) => return,
@@ -87,24 +80,30 @@ pub async fn run(
     }
 }
 
-struct Connection {
-    socket: TcpStream,
+struct Connection<S> {
+    socket: S,
     peer: SocketAddr,
     context: Context,
     session: Session,
     publisher: Option<Publisher>,
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn serve(&mut self) -> Result<(), Ended> {
+        let mut start_by = Instant::now() + START_PATIENCE;
         within(START_PATIENCE, self.shake_hands()).await?;
         let mut buffer = BytesMut::new();
         loop {
             buffer.clear();
             buffer.reserve(READ_BYTES);
-            let patience = if self.publisher.is_some() { SILENCE } else { START_PATIENCE };
-            let count =
-                within(patience, async { Ok(self.socket.read_buf(&mut buffer).await?) }).await?;
+            let read = async { Ok(self.socket.read_buf(&mut buffer).await?) };
+            let count = if self.publisher.is_some() {
+                start_by = Instant::now() + START_PATIENCE;
+                within(SILENCE, read).await?
+            } else {
+                // Whoever talks without publishing has no longer than the silent.
+                timeout_at(start_by, read).await.map_err(|_| Ended::Idle)??
+            };
             if count == 0 {
                 return Ok(());
             }
@@ -168,7 +167,7 @@ impl Connection {
         // What follows a question mark is for the server.
         let (name, query) = name.split_once('?').unwrap_or((name, ""));
         let key = query.split('&').find_map(|pair| pair.strip_prefix("key="));
-        let Context { hub, policy, hooks } = &self.context;
+        let Context { hub, policy, hooks, .. } = &self.context;
         let policy = policy.borrow().clone();
         policy.check(self.peer.ip(), name, key)?;
         let source = format!("rtmp {}", self.peer);

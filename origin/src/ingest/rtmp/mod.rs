@@ -9,19 +9,23 @@ mod connection;
 mod handshake;
 mod session;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use super::policy::Policy;
 use crate::hooks::Hooks;
 use crate::hub::Hub;
+use crate::limits::Places;
 
-/// Connections beyond this are closed at once.
-const MAX_CONNECTIONS: usize = 1_024;
+/// From connecting to publishing.
+const START_PATIENCE: Duration = Duration::from_secs(10);
 /// After an accept that failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -37,17 +41,23 @@ pub struct Context {
     pub policy: watch::Receiver<Policy>,
     /// Whom to ask first.
     pub hooks: Arc<Hooks>,
+    /// Room for connections.
+    pub places: Arc<Places>,
 }
 
-/// Accepts publishers until `stop` turns true.
-pub async fn serve(listener: TcpListener, context: Context, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+/// Accepts publishers until `stop` turns true; with `tls`, RTMPS.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    context: Context,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        let (connection, peer) = match accepted {
+        let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!("an RTMP connection could not be accepted: {error}");
@@ -55,15 +65,28 @@ pub async fn serve(listener: TcpListener, context: Context, mut stop: watch::Rec
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        let Some(place) = context.places.take(peer.ip()) else {
             REJECTED.fetch_add(1, Relaxed);
-            tracing::debug!(%peer, "more than {MAX_CONNECTIONS} RTMP connections: refused");
             continue;
         };
-        let (context, stop) = (context.clone(), stop.clone());
+        let _ = socket.set_nodelay(true);
+        let (context, stop, tls) = (context.clone(), stop.clone(), tls.clone());
         tokio::spawn(async move {
-            connection::run(connection, peer, context, stop).await;
+            match tls {
+                None => connection::run(socket, peer, context, stop).await,
+                Some(tls) => match timeout(START_PATIENCE, tls.accept(socket)).await {
+                    Ok(Ok(socket)) => connection::run(socket, peer, context, stop).await,
+                    Ok(Err(error)) => reject(peer, &error.to_string()),
+                    Err(_) => reject(peer, "the handshake took too long"),
+                },
+            }
             drop(place);
         });
     }
+}
+
+/// Strangers are no news, however many there are: see /metrics.
+fn reject(peer: SocketAddr, why: &str) {
+    REJECTED.fetch_add(1, Relaxed);
+    tracing::debug!(%peer, "RTMPS: {why}");
 }
