@@ -84,7 +84,11 @@ impl Session {
         if self.started && (resumed || jumped && self.sent_to_secs.is_none() && !was_sent) {
             self.decide_to_follow(core);
         }
-        self.stall.observe(core.now, state.position_secs, !self.is_running());
+        let at = |range: &TimeRange| {
+            range.start_secs <= state.position_secs && state.position_secs < range.end_secs - 0.1
+        };
+        let has_data = state.buffered.iter().any(at);
+        self.stall.observe(core.now, state.position_secs, has_data);
     }
 
     pub(crate) fn set_buffering(&mut self, core: &mut Core, buffering: bool) {

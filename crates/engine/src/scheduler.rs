@@ -209,8 +209,10 @@ impl Session {
     pub(crate) fn after_jump(&mut self, core: &mut Core) {
         let playhead = self.playhead_secs();
         let goal_secs = self.buffer_goal_secs(core);
-        for lane in &mut self.lanes {
-            let stretch_end = lane.book.stretch_end(playhead);
+        for index in 0..self.lanes.len() {
+            // With what is being appended: what comes after it is as useful as it is.
+            let stretch_end = playhead + self.lane_ahead_secs(index);
+            let lane = &mut self.lanes[index];
             let useful = |start: f64, end: f64| {
                 end > playhead
                     && start <= stretch_end + SMALL_HOLE_SECS

@@ -26,6 +26,8 @@ const NUDGES: u32 = 4;
 pub(crate) struct Stall {
     position_secs: f64,
     moved_at: Instant,
+    /// Since when there has been something to play; `None`: there is nothing.
+    fed_at: Option<Instant>,
     nudges: u32,
     pub(crate) rebuilds: u32,
 }
@@ -36,7 +38,8 @@ impl Stall {
         self.moved_at = Instant::default();
     }
 
-    pub(crate) fn observe(&mut self, now: Instant, position_secs: f64, _waiting: bool) {
+    pub(crate) fn observe(&mut self, now: Instant, position_secs: f64, has_data: bool) {
+        self.fed_at = if has_data { self.fed_at.or(Some(now)) } else { None };
         let moved = (position_secs - self.position_secs).abs() > 0.01;
         if moved && self.moved_at != Instant::default() {
             self.nudges = 0;
@@ -65,12 +68,15 @@ impl Session {
         let next = player.buffered.iter().find(|range| range.start_secs > position).copied();
         let patient = self.stall.moved_at == Instant::default();
         let stood = if patient { Duration::ZERO } else { core.now.since(self.stall.moved_at) };
+        // Whoever waited for data has only now something to go on with.
+        let fed = self.stall.fed_at.map_or(Duration::ZERO, |at| core.now.since(at));
+        let stood_fed = stood.min(fed);
         // Media begins a little after the place that was sought: nothing to wait for.
         let just_before =
             held.is_none() && next.is_some_and(|next| next.start_secs - position < SMALL_HOLE_SECS);
         let waits = player.ready_state < 3 || player.seeking;
         if held_ahead > 0.5 || held_ahead > 0.1 && self.sink.ended {
-            if stood >= PATIENCE && !player.seeking || stood >= 5 * PATIENCE {
+            if stood_fed >= PATIENCE && !player.seeking || stood_fed >= 5 * PATIENCE {
                 self.nudge(core, position);
             }
         } else if let Some(next) = next.filter(|next| {

@@ -80,6 +80,18 @@ fn a_connection_that_is_throttled_to_the_lowest_rendition_goes_on_with_it() {
 }
 
 #[test]
+fn waiting_for_data_is_not_taken_for_a_decoder_that_is_stuck() {
+    let mut world = playing_vod();
+    world.network.set(0.25e6, secs(0.1));
+    world.run(secs(60.0));
+    let cancelled = world.cancelled;
+    world.run(secs(300.0));
+    assert!(world.interruptions() > 5, "the network carries less than the lowest rendition");
+    let nudges = world.seeks.iter().filter(|seek| seek.2 == SeekReason::Nudge).count();
+    assert_eq!((nudges, world.cancelled), (0, cancelled));
+}
+
+#[test]
 fn a_cache_that_lags_now_and_then_is_seen_through() {
     for flaps_secs in [3.0, 8.0] {
         let mut world = playing_live(Live { flaps_secs, ..Live::of_segments(2.0) });
