@@ -1,6 +1,7 @@
-//! The wall clock, read in one place.
+//! The clocks, read in one place.
 
-use std::time::{Duration, SystemTime};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Time since 1970-01-01T00:00:00Z; zero on a machine whose clock stands before that.
 #[expect(
@@ -9,6 +10,14 @@ use std::time::{Duration, SystemTime};
 )]
 pub fn unix_now() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Time since the first call: it only ever grows, whatever somebody does to the wall clock.
+#[expect(clippy::disallowed_methods, reason = "as for the wall clock")]
+pub fn monotonic() -> Duration {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let first = *FIRST;
+    Instant::now().duration_since(first)
 }
 
 /// Civil date and time of `unix` in UTC: year, month, day, hour, minute, second, millisecond.

@@ -1,5 +1,7 @@
 //! Between publishers and readers: whoever brings tags meets whoever wants them.
 
+mod queue;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -11,7 +13,8 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock;
 use crate::flv::Tag;
 use crate::ingest::policy::NameInUse;
-use crate::live::samples::is_key_frame;
+
+pub use queue::Queue;
 
 /// About half a minute of tags. A reader that falls further behind loses whole groups of pictures.
 const READER_QUEUE: usize = 4_096;
@@ -51,11 +54,6 @@ pub struct Publisher {
     hub: Arc<Hub>,
     publication: Arc<Publication>,
     queues: Vec<Queue>,
-}
-
-struct Queue {
-    tags: mpsc::Sender<Tag>,
-    skipping: bool,
 }
 
 /// Why a stream cannot be published.
@@ -121,9 +119,9 @@ impl Hub {
         }
         tracing::info!(stream = name, source, "publishing");
         let queues = self.readers.iter().map(|reader| {
-            let (tags, receiver) = mpsc::channel(READER_QUEUE);
+            let (queue, receiver) = Queue::new(READER_QUEUE);
             reader.attach(publication.clone(), receiver);
-            Queue { tags, skipping: false }
+            queue
         });
         let queues = queues.collect();
         Ok(Publisher { hub: self.clone(), publication, queues })
@@ -164,12 +162,9 @@ impl Publisher {
         tracing::trace!(kind = ?tag.kind, at_ms = tag.timestamp_ms, bytes = tag.data.len(), head = ?&tag.data[..tag.data.len().min(8)]);
         self.publication.bytes.fetch_add(tag.data.len() as u64, Relaxed);
         for queue in &mut self.queues {
-            if queue.skipping && !is_key_frame(tag) {
+            if queue.push(tag) {
                 self.publication.lost_tags.fetch_add(1, Relaxed);
-                continue;
             }
-            queue.skipping =
-                matches!(queue.tags.try_send(tag.clone()), Err(mpsc::error::TrySendError::Full(_)));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -13,13 +13,14 @@ use super::ladder::{Ladder, Source};
 use super::opening::Opening;
 use super::packager::{Packager, Pattern};
 use super::rung::Rung;
-use super::samples::{TagReader, is_config, is_key_frame};
+use super::samples::{TagReader, is_config};
 use super::session::Live;
 use super::step::Step;
 use super::stream::{AUDIO, Container, Stream};
 use super::timeline::Timeline;
 use crate::clock;
 use crate::flv::{Tag, TagKind};
+use crate::hub::Queue;
 
 /// Source times that jump further than this begin a new timeline.
 const CLOCK_JUMP_MS: i64 = 10_000;
@@ -36,8 +37,7 @@ pub struct Epoch {
     packager: Packager,
     sound: Option<(AudioPackager, Arc<Rung>)>,
     ladder: JoinHandle<()>,
-    to_ladder: mpsc::Sender<Tag>,
-    ladder_skips: bool,
+    to_ladder: Queue,
     /// Tells the ladder how far the source is.
     position: Arc<AtomicI64>,
     waiting: std::vec::IntoIter<Tag>,
@@ -88,7 +88,7 @@ impl Epoch {
         }
         let ladder = Ladder::new(live.ffmpeg.clone(), live.ladder.clone(), source.clone(), &specs);
         let position = ladder.source_position();
-        let (to_ladder, tags) = mpsc::channel(LADDER_QUEUE);
+        let (to_ladder, tags) = Queue::new(LADDER_QUEUE);
         let ladder = tokio::spawn(ladder.run(tags));
         let base_ms = opening.tags.first().map_or(0, |tag| tag.timestamp_ms);
         let mut epoch = Self {
@@ -98,7 +98,6 @@ impl Epoch {
             sound,
             ladder,
             to_ladder,
-            ladder_skips: false,
             position,
             waiting: opening.tags.into_iter(),
             base_ms,
@@ -176,9 +175,7 @@ impl Epoch {
         if tag.kind == TagKind::Audio && !self.source.pattern.rungs_have_audio() {
             return;
         }
-        if !self.ladder_skips || is_key_frame(&tag) {
-            self.ladder_skips = matches!(self.to_ladder.try_send(tag), Err(TrySendError::Full(_)));
-        }
+        self.to_ladder.push(&tag);
     }
 
     /// A tag on its way to the source's own rung, and to the sound's.

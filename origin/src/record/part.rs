@@ -18,6 +18,8 @@ use crate::flv::{Tag, TagKind};
 
 /// What a crash may cost.
 const FRAGMENT_MS: i64 = 1_000;
+/// Pictures that wait to be written, whatever the clock of the source says.
+const FRAGMENT_BYTES: usize = 32 << 20;
 /// Stretches of the index are at least this long.
 const SPAN_MS: i64 = 2_000;
 /// Audio that comes interleaved a little after the key frame that it belongs to keeps its time.
@@ -34,6 +36,8 @@ pub struct Part {
     sequence: u32,
     span_began_ms: i64,
     last_cut_ms: i64,
+    /// Taken since then.
+    waiting_bytes: usize,
     /// Of the newest tag, from the first key frame on.
     newest_ms: i64,
     /// A track came or changed that the file does not have.
@@ -71,6 +75,7 @@ impl Part {
             sequence: 0,
             span_began_ms: 0,
             last_cut_ms: 0,
+            waiting_bytes: 0,
             newest_ms: 0,
             outgrown: false,
         };
@@ -88,10 +93,13 @@ impl Part {
     pub fn push(&mut self, recorder: &Recorder, tag: &Tag, key: bool) -> io::Result<()> {
         let time_ms = self.since_start_ms(tag);
         let ends_span = key && time_ms >= self.span_began_ms + SPAN_MS;
-        if ends_span || time_ms >= self.last_cut_ms + FRAGMENT_MS {
+        let is_due = time_ms >= self.last_cut_ms + FRAGMENT_MS;
+        if ends_span || is_due || self.waiting_bytes > FRAGMENT_BYTES {
             self.cut(recorder)?;
             self.last_cut_ms = time_ms;
+            self.waiting_bytes = 0;
         }
+        self.waiting_bytes += tag.data.len();
         if ends_span {
             self.end_span(time_ms)?;
         }

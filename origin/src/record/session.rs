@@ -1,6 +1,8 @@
 //! One publication on its way to recordings.
 
+use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use immersive_media::flv::{AudioPacket, VideoPacket, parse_audio, parse_video};
 use tokio::sync::mpsc;
@@ -13,7 +15,11 @@ use crate::flv::{Tag, TagKind};
 /// Source times that jump further than this begin another recording.
 const CLOCK_JUMP_MS: i64 = 10_000;
 /// After a failure, and while the disk is full, this long passes before the next attempt.
-const RETRY_MS: u32 = 5_000;
+const RETRY: Duration = Duration::from_secs(5);
+/// A stream whose clock jumps or whose format changes goes on in another recording, but not more
+/// often than so many times within so long: some clocks are broken.
+const MOST_BREAKS: usize = 4;
+const BREAKS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Records `tags` until they end.
 pub fn run(recorder: &Recorder, config: Config, stream: &str, mut tags: mpsc::Receiver<Tag>) {
@@ -25,7 +31,8 @@ pub fn run(recorder: &Recorder, config: Config, stream: &str, mut tags: mpsc::Re
         video: None,
         audio: None,
         part: None,
-        paused_at_ms: None,
+        paused_until: Duration::ZERO,
+        breaks: VecDeque::new(),
     };
     while let Some(tag) = tags.blocking_recv() {
         session.take(tag);
@@ -42,8 +49,19 @@ struct Session<'a> {
     video: Option<Tag>,
     audio: Option<Tag>,
     part: Option<Part>,
-    /// Time of the tag at which recording failed.
-    paused_at_ms: Option<u32>,
+    /// Nothing is begun before: a time of [`clock::monotonic`].
+    paused_until: Duration,
+    /// When the clock jumped or the format changed.
+    breaks: VecDeque<Duration>,
+}
+
+/// Why a recording has to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// It is long enough.
+    Full,
+    /// What follows does not go with it.
+    Broken,
 }
 
 /// What a tag is to a recording.
@@ -69,42 +87,67 @@ impl Session<'_> {
         let slot = if tag.kind == TagKind::Video { &mut self.video } else { &mut self.audio };
         let changes = slot.as_ref().is_none_or(|known| known.data != tag.data);
         *slot = Some(tag);
-        if changes {
+        if changes && self.part.is_some() {
             self.close();
+            self.broke();
         }
     }
 
     fn media(&mut self, tag: &Tag, key: bool) {
-        if self.part.as_ref().is_some_and(|part| self.is_over(part, tag, key)) {
+        let over = self.part.as_ref().and_then(|part| self.is_over(part, tag, key));
+        if let Some(why) = over {
             self.close();
+            if why == Over::Broken {
+                self.broke();
+            }
         }
-        if self.part.is_none() && key && self.may_begin(tag) {
+        if self.part.is_none() && key && self.may_begin() {
             self.begin(tag);
         }
         let Some(part) = &mut self.part else { return };
         if let Err(error) = part.push(self.recorder, tag, key) {
-            self.fail(&error, tag);
+            self.fail(&error);
         }
     }
 
-    fn is_over(&self, part: &Part, tag: &Tag, key: bool) -> bool {
+    fn is_over(&self, part: &Part, tag: &Tag, key: bool) -> Option<Over> {
         let time_ms = part.since_start_ms(tag);
         if (time_ms - part.newest_ms()).abs() > CLOCK_JUMP_MS {
-            return true;
+            return Some(Over::Broken);
         }
         let reached = |limit: u64, value: u64| limit > 0 && value >= limit;
-        key && (part.is_outgrown()
-            || reached(self.config.rollover_kib << 10, part.bytes())
-            || reached(self.config.rollover_secs * 1_000, time_ms.max(0) as u64))
+        let is_full = reached(self.config.rollover_kib << 10, part.bytes())
+            || reached(self.config.rollover_secs * 1_000, time_ms.max(0) as u64);
+        match key {
+            true if part.is_outgrown() => Some(Over::Broken),
+            true if is_full => Some(Over::Full),
+            _ => None,
+        }
+    }
+
+    /// Another recording has to begin; if that happens all the time, it waits.
+    fn broke(&mut self) {
+        let now = clock::monotonic();
+        self.breaks.push_back(now);
+        if self.breaks.len() <= MOST_BREAKS {
+            return;
+        }
+        let forgotten = self.breaks.pop_front().unwrap_or_default() + BREAKS_WITHIN;
+        if forgotten > now {
+            self.paused_until = forgotten;
+            let what = format!(
+                "stream {:?} is not recorded for a while: its clock or its format has changed {MOST_BREAKS} times in {} s; look at its encoder's time stamps",
+                self.stream,
+                BREAKS_WITHIN.as_secs()
+            );
+            self.recorder.notices.raise(&self.subject(), &what);
+        }
     }
 
     /// Whether the last failure is long enough ago, and there is room.
-    fn may_begin(&mut self, tag: &Tag) -> bool {
-        if let Some(paused_at_ms) = self.paused_at_ms {
-            if tag.timestamp_ms.wrapping_sub(paused_at_ms) < RETRY_MS {
-                return false;
-            }
-            self.paused_at_ms = None;
+    fn may_begin(&mut self) -> bool {
+        if clock::monotonic() < self.paused_until {
+            return false;
         }
         let folder = self.recorder.catalog.folder();
         let free = rustix::fs::statvfs(folder).map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize));
@@ -116,7 +159,7 @@ impl Session<'_> {
                 folder.display()
             );
             self.recorder.notices.raise(&self.subject(), &what);
-            self.paused_at_ms = Some(tag.timestamp_ms);
+            self.paused_until = clock::monotonic() + RETRY;
             return false;
         }
         true
@@ -126,7 +169,7 @@ impl Session<'_> {
         let configs = [&self.metadata, &self.video, &self.audio].into_iter().flatten();
         match Part::begin(self.stream, clock::unix_now(), tag, configs) {
             Ok(part) => self.part = Some(part),
-            Err(error) => self.fail(&error, tag),
+            Err(error) => self.fail(&error),
         }
     }
 
@@ -143,9 +186,9 @@ impl Session<'_> {
         }
     }
 
-    fn fail(&mut self, error: &io::Error, tag: &Tag) {
+    fn fail(&mut self, error: &io::Error) {
         self.raise(error);
-        self.paused_at_ms = Some(tag.timestamp_ms);
+        self.paused_until = clock::monotonic() + RETRY;
         if let Some(recording) = self.part.take().and_then(|part| part.abandon(self.recorder)) {
             self.recorder.completed(&recording);
         }

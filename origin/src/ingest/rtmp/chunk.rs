@@ -6,8 +6,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// Chunk size of either side until it says otherwise.
 const INITIAL_CHUNK_BYTES: usize = 128;
-/// All half-received messages of a connection together.
-const MAX_PENDING_BYTES: usize = 32 << 20;
+/// All half-received messages of a connection together, once it publishes.
+pub const MEDIA_BYTES: usize = 32 << 20;
+/// The same before: commands are small.
+const COMMAND_BYTES: usize = 256 << 10;
 /// Encoders use three or four chunk streams.
 const MAX_CHUNK_STREAMS: usize = 64;
 const EXTENDED: u32 = 0x00ff_ffff;
@@ -32,8 +34,8 @@ pub enum ChunkError {
     #[error("chunk stream {0} continues without having begun")]
     NoHeader(u32),
     /// Half-received messages beyond all measure.
-    #[error("more than {MAX_PENDING_BYTES} bytes of unfinished messages")]
-    TooMuchPending,
+    #[error("more than {0} bytes of unfinished messages")]
+    TooMuchPending(usize),
     /// More chunk streams than anybody needs.
     #[error("more than {MAX_CHUNK_STREAMS} chunk streams")]
     TooManyStreams,
@@ -49,6 +51,7 @@ pub struct Reader {
     chunk_bytes: usize,
     streams: HashMap<u32, ChunkStream>,
     pending_bytes: usize,
+    most_pending_bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +79,7 @@ impl Default for Reader {
             chunk_bytes: INITIAL_CHUNK_BYTES,
             streams: HashMap::new(),
             pending_bytes: 0,
+            most_pending_bytes: COMMAND_BYTES,
         }
     }
 }
@@ -84,6 +88,11 @@ impl Reader {
     /// Adds bytes as they arrive.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// From now on, so much may be received of messages that are not whole.
+    pub fn allow_pending(&mut self, bytes: usize) {
+        self.most_pending_bytes = bytes;
     }
 
     /// The peer's Set Chunk Size.
@@ -115,11 +124,12 @@ impl Reader {
         while let Some((id, header_bytes, header)) = self.peek_header()? {
             let received = self.streams.get(&id).map_or(0, |stream| stream.payload.len());
             let take = (header.length - received).min(self.chunk_bytes);
+            // Before its bytes are there: a chunk may be as long as a message.
+            if self.pending_bytes + take > self.most_pending_bytes {
+                return Err(ChunkError::TooMuchPending(self.most_pending_bytes));
+            }
             if self.buffer.len() < header_bytes + take {
                 return Ok(None);
-            }
-            if self.pending_bytes + take > MAX_PENDING_BYTES {
-                return Err(ChunkError::TooMuchPending);
             }
             if !self.streams.contains_key(&id) && self.streams.len() == MAX_CHUNK_STREAMS {
                 return Err(ChunkError::TooManyStreams);
@@ -329,6 +339,7 @@ mod tests {
     #[test]
     fn floods_are_bounded() {
         let mut reader = Reader::default();
+        reader.allow_pending(MEDIA_BYTES);
         reader.set_chunk_bytes(0x7fff_ffff).unwrap();
         let huge = [0x04, 0, 0, 0, 0xff, 0xff, 0xff, 9, 1, 0, 0, 0];
         reader.push(&huge);
@@ -337,6 +348,8 @@ mod tests {
             Ok(None),
             "nothing is set aside for bytes that never came"
         );
+        reader.allow_pending(COMMAND_BYTES);
+        assert_eq!(reader.next_message(), Err(ChunkError::TooMuchPending(COMMAND_BYTES)));
 
         let mut reader = Reader::default();
         for id in 2..40 {

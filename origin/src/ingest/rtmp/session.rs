@@ -110,6 +110,7 @@ impl Session {
     /// Lets the peer publish.
     pub fn accept(&mut self) {
         self.publishing = true;
+        self.reader.allow_pending(chunk::MEDIA_BYTES);
         // Stream Begin.
         let begin = [&[0, 0][..], &STREAM_ID.to_be_bytes()].concat();
         self.control(kind::USER_CONTROL, &begin);

@@ -14,6 +14,9 @@ use crate::live::timeline::{Boundary, Timeline};
 
 /// Sound waits this long for the pictures beside it, which may begin a segment.
 const VIDEO_PATIENCE_MS: i64 = 1_000;
+/// Frames that wait for pictures, or for the end of their part: with clocks that stand still there
+/// is no other bound.
+const MOST_FRAMES: usize = 2_000;
 /// An audio clock further off than this is a jump and not rounding.
 const JUMP_MS: i64 = 30;
 
@@ -87,7 +90,9 @@ impl AudioPackager {
     /// The next frame, once no later picture can begin a segment before it.
     fn next_in_order(&mut self) -> Option<AudioSample> {
         let (first, last) = (self.waiting.front()?.pts_ms, self.waiting.back()?.pts_ms);
-        let in_order = first < self.video_dts_ms || last - first > VIDEO_PATIENCE_MS;
+        let in_order = first < self.video_dts_ms
+            || last - first > VIDEO_PATIENCE_MS
+            || self.waiting.len() > MOST_FRAMES;
         if in_order { self.waiting.pop_front() } else { None }
     }
 
@@ -116,7 +121,8 @@ impl AudioPackager {
         }
         let samples = i64::from(sample.samples);
         let part_samples = self.cut.part_ms.map(|part_ms| part_ms * self.rate_hz / 1_000);
-        if part_samples.is_some_and(|most| self.part_samples + samples > most) {
+        let is_full = part_samples.is_some_and(|most| self.part_samples + samples > most);
+        if is_full || self.part.len() >= MOST_FRAMES {
             self.close_part(steps);
         }
         self.part_samples += samples;
