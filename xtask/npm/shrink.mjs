@@ -33,21 +33,39 @@ function shortenModule(path) {
   return JSON.parse(said);
 }
 
+// The glue hands over what needs no conversion as the module it comes from, `"./a.js": import1`: into
+// the one object that is left, under short names.
+function joinModules(glue, imports, main) {
+  const start = glue.match(/const import0 = \{\s+__proto__: null,\n/);
+  if (!start) throw new Error("the glue has no import0");
+  let direct = "";
+  for (const module of new Set(imports.map(([module]) => module))) {
+    if (module === main) continue;
+    const [, object] = glue.split(`"${module}": `)[1]?.match(/^(import\d+),/) ?? [];
+    if (!object) throw new Error(`the glue does not provide ${module}`);
+    glue = glue.replace(`"${module}": ${object},`, "");
+    for (const [from, name, to] of imports) {
+      if (from === module) direct += `${to}: ${object}.${name},\n`;
+    }
+  }
+  return glue.replace(start[0], start[0] + direct);
+}
+
 // The same names in the glue. Every import must be there, once.
 function shortenGlue(glue, { imports, exports }) {
-  const short = new Map(imports.map(([, name, to]) => [name, to]));
+  const main = glue.match(/"([^"]+)": import0/)?.[1];
+  const converted = imports.filter(([module]) => module === main);
+  const short = new Map(converted.map(([, name, to]) => [name, to]));
   const given = new Set();
   glue = glue.replace(/^(\s+)(\w+)(?=: function\(|,$|: )/gm, (all, space, name) => {
     if (!short.has(name) || given.has(name)) return all;
     given.add(name);
     return `${space}${short.get(name)}`;
   });
-  const missing = imports.filter(([, name]) => !given.has(name)).map(([, name]) => name);
+  const missing = converted.filter(([, name]) => !given.has(name)).map(([, name]) => name);
   if (missing.length) throw new Error(`the glue does not provide ${missing.join(", ")}`);
 
-  const modules = new Set(imports.map(([module]) => module));
-  if (modules.size !== 1) throw new Error(`imports from ${[...modules].join(", ")}: one is expected`);
-  glue = glue.replace(`"${[...modules][0]}": import0`, "a: import0");
+  glue = joinModules(glue, imports, main).replace(`"${main}": import0`, "a: import0");
 
   const exported = new Map(exports);
   return glue.replace(/\bwasm\.(\w+)/g, (all, name) => {

@@ -105,7 +105,7 @@ fn transmux(folder: &Path) -> Result<PathBuf> {
     command
         .args(["build", "--locked", "--profile", "wasm-release", "--package", TRANSMUX])
         .args(["--target", "wasm32-unknown-unknown"])
-        .envs(build::reproducible());
+        .envs(build::environment());
     step::must("building the transmuxer for the browser", &mut command, REMEDY)?;
     let built = workspace::target()
         .join("wasm32-unknown-unknown/wasm-release")

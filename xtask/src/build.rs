@@ -66,7 +66,7 @@ pub fn site(force: bool) -> Result<()> {
 /// Trunk asks cargo to work offline, so what it needs is fetched before.
 fn fetch() -> Result<()> {
     let mut command = workspace::cargo();
-    command.args(["fetch", "--locked"]);
+    command.args(["fetch", "--locked"]).envs(environment());
     step::must(
         "fetching crates",
         &mut command,
@@ -84,7 +84,7 @@ fn trunk(staging: &Path) -> Result<()> {
         // Relative: the site must work below any prefix.
         .args(["--public-url", "./", "--dist"])
         .arg(staging)
-        .envs(reproducible())
+        .envs(environment())
         // Its own backtraces would bury the compiler's message.
         .env("RUST_BACKTRACE", "0")
         .current_dir(workspace::root());
@@ -106,9 +106,27 @@ fn shrink(staging: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Panic messages carry paths of source files: without these flags two people's builds of the same
-/// commit would differ, be larger, and tell where their homes are.
-pub fn reproducible() -> Vec<(&'static str, String)> {
+/// What every build of WebAssembly for viewers is made with.
+///
+/// The standard library is built along, for size, and a panic is a bare trap: as it comes with Rust
+/// it is built for speed and carries a text for everything that can go wrong, which is a tenth of
+/// what a viewer downloads. Stable Rust has no such switches yet; RUSTC_BOOTSTRAP lets it use those
+/// of the same version's nightly. The release that rust-toolchain.toml pins is known to have them.
+pub fn environment() -> Vec<(&'static str, String)> {
+    let switches = [
+        ("RUSTC_BOOTSTRAP", "1"),
+        ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort"),
+        ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size"),
+        ("CARGO_UNSTABLE_PANIC_IMMEDIATE_ABORT", "true"),
+        ("CARGO_PROFILE_WASM_RELEASE_PANIC", "immediate-abort"),
+    ];
+    let switches = switches.map(|(name, value)| (name, value.to_owned()));
+    switches.into_iter().chain([reproducible()]).collect()
+}
+
+/// Texts carry paths of source files: without these flags two people's builds of the same commit
+/// would differ, be larger, and tell where their homes are.
+fn reproducible() -> (&'static str, String) {
     let mut flags = vec![format!("--remap-path-prefix={}=", workspace::root().display())];
     let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cargo_home =
@@ -120,7 +138,7 @@ pub fn reproducible() -> Vec<(&'static str, String)> {
         }
     }
     // Arrays from the environment are joined with those of .cargo/config.toml.
-    vec![("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.join(" "))]
+    ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.join(" "))
 }
 
 /// Puts the new site where the old one was. The npm package lies in the same folder and stays.

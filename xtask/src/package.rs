@@ -64,7 +64,7 @@ fn wasm_pack(source: &Path) -> Result<()> {
         .arg(folder())
         .arg(source)
         .arg("--locked")
-        .envs(build::reproducible())
+        .envs(build::environment())
         .current_dir(workspace::root());
     step::must("building the npm package", &mut command, "The output above names the place.")?;
     Ok(())

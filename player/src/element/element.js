@@ -22,15 +22,23 @@ const FAULT =
 let faulty = false;
 const players = new Set();
 
-// Called by WebAssembly when it panics, in the page or in the worker. After that nothing of it may
-// be called again: every player stops and says so.
-export function announceFault(report) {
-  faulty = true;
-  console.error(report);
-  for (const player of players) player.deref()?.[STOP]();
-}
-
 const STOP = Symbol("stop");
+
+// WebAssembly asks for this, in the page and in the worker, and is told by `close` when an instance
+// of it has trapped. After that nothing of it may be called again: every player stops and says so.
+export function watchForTraps(close) {
+  // WebAssembly of others may be on the page: our file is the one that calls this.
+  const file = new Error().stack?.match(/[^\s(@]+?(?=:wasm-function)/)?.[0] ?? "";
+  const hear = ({ error, reason = error }) => {
+    if (faulty || !(reason instanceof WebAssembly.RuntimeError)) return;
+    if (!reason.stack.includes(file)) return;
+    faulty = true;
+    close();
+    for (const player of players) player.deref()?.[STOP]();
+  };
+  addEventListener("error", hear);
+  addEventListener("unhandledrejection", hear);
+}
 
 // `videoRenditions`, as media-tracks and media-chrome know it.
 class VideoRenditionList extends EventTarget {
@@ -97,7 +105,7 @@ class AudioTrackList extends EventTarget {
   [Symbol.iterator]() { return this.#entries[Symbol.iterator](); }
 }
 
-// Nothing reaches an instance that has panicked.
+// Nothing reaches an instance that has trapped.
 function guarded(player) {
   return new Proxy(player, {
     get: (target, name) => (...values) => (faulty ? undefined : target[name](...values)),

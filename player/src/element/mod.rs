@@ -26,7 +26,7 @@ use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, closure::Closure, prelude::*};
 use web_sys::{HtmlElement, HtmlVideoElement, ShadowRoot};
 
-use crate::web::{Microtask, install_panic_hook};
+use crate::web::{Microtask, close_after_traps};
 use attributes::Attributes;
 use player::Player;
 
@@ -72,7 +72,7 @@ thread_local! {
 /// Defines `<immersive-player>` on this page. Does nothing the second time, and nothing in a
 /// worker, which runs the same module and has no elements.
 pub fn register() {
-    install_panic_hook();
+    close_after_traps();
     if web_sys::window().is_none() {
         return;
     }

@@ -1,5 +1,5 @@
-//! After a panic this instance of the module is in an unknown state: nothing of it runs again, and
-//! every player on the page says so.
+//! After a trap this instance of the module is in an unknown state: nothing of it runs again, and
+//! every player on the page says so. A panic is a trap, and so is a full stack.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,20 +9,20 @@ static FAULTY: AtomicBool = AtomicBool::new(false);
 
 #[wasm_bindgen(module = "/src/element/element.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = announceFault)]
-    fn announce_fault(report: &str);
+    #[wasm_bindgen(js_name = watchForTraps)]
+    fn watch_for_traps(closed: &JsValue);
 }
 
-/// From now on a panic is reported, once, and closes the instance.
-pub fn install_panic_hook() {
-    std::panic::set_hook(Box::new(|info| {
-        if !FAULTY.swap(true, Ordering::Relaxed) {
-            announce_fault(&info.to_string());
-        }
-    }));
+/// From now on a trap is reported, once, and closes the instance.
+pub fn close_after_traps() {
+    // The build that people download has no text for panics: see ARCHITECTURE.md, "Size".
+    #[cfg(debug_assertions)]
+    std::panic::set_hook(Box::new(|info| web_sys::console::error_1(&info.to_string().into())));
+    let close = Closure::once_into_js(|| FAULTY.store(true, Ordering::Relaxed));
+    watch_for_traps(&close);
 }
 
-/// Whether there was a panic: then callbacks return at once.
+/// Whether there was a trap: then callbacks return at once.
 pub fn is_faulty() -> bool {
     FAULTY.load(Ordering::Relaxed)
 }

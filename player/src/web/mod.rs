@@ -16,7 +16,7 @@ mod video_frames;
 pub(crate) mod webgpu;
 
 pub use errors::{describe, ignore_rejection, name_of};
-pub use fault::{install_panic_hook, is_faulty};
+pub use fault::{close_after_traps, is_faulty};
 pub use frame::AnimationFrame;
 pub use listener::Listener;
 pub use media_source::time_ranges;

@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker};
 
 use crate::driver::{Command, Driver, PlayerEvent};
-use crate::web::{Listener, describe, install_panic_hook};
+use crate::web::{Listener, close_after_traps, describe};
 
 #[wasm_bindgen(module = "/src/worker/worker.js")]
 extern "C" {
@@ -98,7 +98,7 @@ impl WorkerDriver {
     /// Called once, by worker.js.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
-        install_panic_hook();
+        close_after_traps();
         Self { driver: Rc::new(Driver::new(|event| post(&event))) }
     }
 

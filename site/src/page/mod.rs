@@ -18,7 +18,7 @@ pub fn start() {
     let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
     immersive_player::register();
     let Some(root) = document.get_element_by_id("app") else { return };
-    // Yew would put its own in the place of the player's.
+    // Yew would put its own in the place of the player's, and take the code of its message along.
     yew::set_custom_panic_hook(std::panic::take_hook());
     yew::Renderer::<App>::with_root(root).render();
 }

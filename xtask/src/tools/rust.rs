@@ -24,12 +24,19 @@ pub fn present() -> bool {
         let folder = step::ask(rustc().args(libraries));
         folder.is_some_and(|folder| Path::new(folder.trim()).is_dir())
     });
-    let components = wanted.components.iter().all(|component| {
-        let mut command = workspace::cargo();
-        command.args([program_of(component), "--version"]);
-        step::ask(&mut command).is_some()
-    });
-    targets && components
+    targets && wanted.components.iter().all(|component| has(component))
+}
+
+fn has(component: &str) -> bool {
+    if component == "rust-src" {
+        let sysroot = step::ask(rustc().args(["--print", "sysroot"]));
+        return sysroot.is_some_and(|sysroot| {
+            Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.lock").is_file()
+        });
+    }
+    let mut command = workspace::cargo();
+    command.args([program_of(component), "--version"]);
+    step::ask(&mut command).is_some()
 }
 
 /// Has rustup install what is missing.
@@ -39,7 +46,7 @@ pub fn install() -> Result<()> {
         bail!(
             "rustup is not there, so the parts of Rust that are missing cannot be installed. \
              Install it from https://rustup.rs, or have your package manager install rustfmt, \
-             clippy and the target {}",
+             clippy, the sources of the standard library and the target {}",
             wanted.targets.join(", ")
         );
     }
