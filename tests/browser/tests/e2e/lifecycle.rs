@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, checks};
 
-checks!(a_hundred_players_leave_nothing_behind);
+checks!(a_hundred_players_leave_nothing_behind, a_trap_stops_the_player_and_is_told);
 
 async fn a_hundred_players_leave_nothing_behind(world: &World) -> Result<()> {
     let page = world.play("calm/low/media.m3u8").await?;
@@ -39,6 +39,28 @@ async fn a_hundred_players_leave_nothing_behind(world: &World) -> Result<()> {
     );
     let grown_kib = (after.heap_bytes - before.heap_bytes) / 1024.0;
     ensure!(grown_kib < 1024.0, "the heap grew by {grown_kib:.0} KiB in a hundred players");
+    Ok(())
+}
+
+/// What reaches the page when WebAssembly traps is an `error` event; that of others is none of ours.
+async fn a_trap_stops_the_player_and_is_told(world: &World) -> Result<()> {
+    let page = world.play("calm/low/media.m3u8").await?;
+    let trap = |file: &str| {
+        format!(
+            "(() => {{ const error = new WebAssembly.RuntimeError('unreachable'); \
+             error.stack = 'RuntimeError: unreachable\\n at ' + {file} + ':wasm-function[1]:0x2'; \
+             window.dispatchEvent(new ErrorEvent('error', {{ error }})); }})()"
+        )
+    };
+    let alert = "player.shadowRoot.querySelector('.fault[role=alert]') !== null";
+    page.value(&trap("'https://example.org/other.wasm'")).await?;
+    ensure!(page.value(alert).await? == false, "a trap of another module stopped the player");
+    let ours = "performance.getEntriesByType('resource').map(entry => entry.name)\
+                .find(name => name.endsWith('.wasm'))";
+    page.value(&trap(&format!("({ours})"))).await?;
+    page.wait_until(&format!("player.paused && {alert}")).await?;
+    // Nothing of the instance runs any more, and nothing that is asked of it fails.
+    ensure!(page.value("player.stats ?? null").await?.is_null(), "a closed instance answers");
     Ok(())
 }
 
