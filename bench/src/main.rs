@@ -1,8 +1,9 @@
 //! What `cargo xtask bench` runs: time to first frame and transmuxing beside hls.js and A-Frame, in
-//! the same browser, from the same server, in turns.
+//! the same browser, from the same server, in turns; the origin beside nginx.
 
 mod environment;
 mod first_frame;
+mod origin;
 mod report;
 mod segments;
 mod server;
@@ -32,6 +33,15 @@ struct Arguments {
     /// Transmuxing throughput.
     #[arg(long)]
     transmux: bool,
+    /// The origin beside nginx.
+    #[arg(long)]
+    origin: bool,
+    /// Figure of the origin; all when none is named.
+    #[arg(long, value_enum)]
+    figure: Vec<origin::Figure>,
+    /// The origin's program [default: target/release/immersive]
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Pairs of runs, ours and the other, for the time to first frame.
     #[arg(long, default_value_t = 7)]
     pairs: usize,
@@ -88,6 +98,11 @@ async fn main() -> Result<()> {
         };
         let server = Server::start(&folders).await?;
         report.set("transmux", transmux::measure(&server, &material).await?)?;
+    }
+    if arguments.origin {
+        let program = arguments.program.map_or_else(places::origin_program, Ok)?;
+        let earlier = report.section("origin");
+        report.set("origin", origin::measure(&program, &arguments.figure, &earlier).await?)?;
     }
     report.print()
 }

@@ -34,6 +34,11 @@ impl Report {
         self.write("README.md", &self.markdown())
     }
 
+    /// What an earlier run, or this one, measured; null when none did.
+    pub fn section(&self, section: &str) -> Value {
+        self.all[section].clone()
+    }
+
     /// To the terminal.
     pub fn print(&self) -> Result<()> {
         println!("{}", self.markdown());
@@ -56,6 +61,9 @@ impl Report {
         }
         if self.all["transmux"].is_object() {
             transmux(&mut text, &self.all["transmux"]);
+        }
+        if self.all["origin"].is_object() {
+            crate::origin::tables(&mut text, &self.all["origin"]);
         }
         text
     }

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: Immersive beside hls.js and A-Frame, measured in the same run.
+//! `cargo xtask bench`: Immersive beside hls.js and A-Frame, and its origin beside nginx, each
+//! measured in the same run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::size::Sizes;
 use crate::tools::{self, Need, npm};
-use crate::{build, clock, package, programs, say, size, step, workspace};
+use crate::{build, clock, demo, package, programs, say, size, step, workspace};
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -33,9 +34,14 @@ enum What {
     FirstFrame,
     /// Throughput from MPEG-TS to fragmented MP4.
     Transmux,
+    /// The origin: time to the first playlist, cost per stream, requests per second, latency.
+    Origin,
 }
 
 const NEEDS: [Need; 4] = [Need::NODE, Need::FFMPEG, Need::BROWSER, Need::Npm(&npm::PEERS)];
+
+/// What the origin is measured beside; nothing else uses it.
+const ORIGIN_NEEDS: [Need; 3] = [Need::RUST, Need::FFMPEG, Need::NGINX];
 
 /// What a page with hls.js and A-Frame loads, from the folder of packages.
 const PEER_FILES: [&str; 2] = ["hls.js/dist/hls.min.js", "aframe/dist/aframe-v1.8.0.min.js"];
@@ -46,9 +52,19 @@ const TRANSMUX_STEM: &str = "immersive_bench_transmux";
 
 /// Installs, builds and measures.
 pub fn run(options: &Options) -> Result<()> {
-    tools::ensure(&[&build::NEEDS[..], &NEEDS].concat())?;
     let wanted = |what: What| options.what.is_empty() || options.what.contains(&what);
-    build::site(false)?;
+    let player = [What::Size, What::FirstFrame, What::Transmux].into_iter().any(wanted);
+    let mut needs = Vec::new();
+    if player {
+        needs.extend([&build::NEEDS[..], &NEEDS].concat());
+    }
+    if wanted(What::Origin) {
+        needs.extend(ORIGIN_NEEDS);
+    }
+    tools::ensure(&needs)?;
+    if player {
+        build::site(false)?;
+    }
     let folder = workspace::target().join("bench");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -67,6 +83,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if wanted(What::Transmux) {
         command.arg("--transmux").arg("--wasm").arg(transmux(&folder)?);
+    }
+    if wanted(What::Origin) {
+        command.arg("--origin").arg("--program").arg(demo::build_origin()?);
     }
     programs::hand_over(&mut command)
 }

@@ -41,7 +41,8 @@ enum Command {
     Size,
     /// Take the README's picture again: docs/player.png.
     Shot,
-    /// Measure size, time to first frame and transmuxing beside hls.js and A-Frame.
+    /// Measure size, time to first frame and transmuxing beside hls.js and A-Frame, and the origin
+    /// beside nginx.
     Bench(bench::Options),
     /// Play a movie over a throughput trace with the real engine on a virtual clock.
     Sim(programs::Arguments),

@@ -51,6 +51,8 @@ impl Need {
     pub const CXX: Self = Self::System(&system::CXX);
     /// Headless Chromium and its driver.
     pub const BROWSER: Self = Self::System(&system::BROWSER);
+    /// What the origin is measured beside, and what asks both.
+    pub const NGINX: Self = Self::System(&system::NGINX);
     /// A Vulkan adapter in software, for pictures drawn natively.
     pub const VULKAN: Self = Self::System(&system::VULKAN);
 

@@ -27,6 +27,8 @@ pub struct Package {
 enum Evidence {
     /// Every program is on PATH, under one of its names.
     Programs(&'static [&'static [&'static str]]),
+    /// Every program is on PATH, and this file is there.
+    ProgramsAndFile(&'static [&'static str], &'static str),
     /// A description of a Vulkan driver lies where the loader looks; other systems bring their own.
     VulkanDriver,
 }
@@ -94,12 +96,31 @@ pub const VULKAN: Package = Package {
     winget: "your graphics driver's installer",
 };
 
+/// nginx with its RTMP module, and wrk. Debian's package starts a server on port 80 where there is
+/// a service manager; benchmarks start their own.
+pub const NGINX: Package = Package {
+    purpose: "nginx with libnginx-mod-rtmp, and wrk, for the origin's benchmark only",
+    evidence: Evidence::ProgramsAndFile(
+        &["nginx", "wrk"],
+        "/usr/lib/nginx/modules/ngx_rtmp_module.so",
+    ),
+    debian: &["nginx", "libnginx-mod-rtmp", "wrk"],
+    ubuntu: &["nginx", "libnginx-mod-rtmp", "wrk"],
+    brew: "brew install wrk nginx, and nginx's RTMP module by hand",
+    dnf: "sudo dnf install nginx wrk, and nginx's RTMP module by hand",
+    pacman: "sudo pacman -S nginx wrk, and nginx's RTMP module by hand",
+    winget: "a Debian in WSL: the origin's benchmark needs Linux",
+};
+
 impl Package {
     /// Whether its programs or files are there.
     pub fn present(&self) -> bool {
         match self.evidence {
             Evidence::Programs(programs) => {
                 programs.iter().all(|names| names.iter().any(|name| find(name).is_some()))
+            }
+            Evidence::ProgramsAndFile(programs, file) => {
+                programs.iter().all(|program| find_anywhere(program)) && Path::new(file).is_file()
             }
             Evidence::VulkanDriver => !cfg!(target_os = "linux") || has_vulkan_driver(),
         }
@@ -214,6 +235,13 @@ fn has_vulkan_driver() -> bool {
     folders
         .iter()
         .any(|folder| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()))
+}
+
+/// Servers are where only root's PATH looks.
+fn find_anywhere(program: &str) -> bool {
+    let folders = ["/usr/sbin", "/usr/local/sbin"];
+    find(program).is_some()
+        || folders.iter().any(|folder| Path::new(folder).join(program).is_file())
 }
 
 /// Where PATH has a program.
