@@ -7,8 +7,10 @@ pub mod element;
 pub mod live;
 pub mod movie;
 pub mod network;
+pub mod optimum;
 pub mod origin;
 pub mod replay;
+pub mod study;
 pub mod world;
 
 use std::time::Duration;

@@ -17,7 +17,7 @@ use crate::origin::{Content, Live, Origin, Reply, Vod};
 use crate::world::World;
 
 /// Weight of a rebuffered segment duration against a unit of utility, as in the BOLA papers.
-const REBUFFER_WEIGHT: f64 = 5.0;
+pub const REBUFFER_WEIGHT: f64 = 5.0;
 
 /// A stretch of a trace, as files have it.
 #[derive(Clone, Copy, Debug, Deserialize)]

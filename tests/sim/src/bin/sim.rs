@@ -1,13 +1,13 @@
 //! `cargo xtask sim`: plays a movie over a throughput trace with the real engine on a virtual
 //! clock, and prints one JSON line; with a folder of traces, one line for each and one for the mean.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Parser;
-use immersive_tests_sim::movie::{Movie, Options, Outcome, TracePeriod, play};
-use serde::de::DeserializeOwned;
+use immersive_tests_sim::movie::{Movie, Options, play};
+use immersive_tests_sim::optimum::{CELL_SECS, optimum};
+use immersive_tests_sim::study::{self, Named, mean, play_all, read};
+use serde_json::json;
 
 #[derive(Parser)]
 #[command(name = "sim", about = "Plays a movie over a throughput trace on a virtual clock")]
@@ -31,6 +31,10 @@ struct Arguments {
     /// Playlists do not tell the sizes of segments.
     #[arg(long)]
     no_bitrates: bool,
+    /// Find the best score that full knowledge of the network allows (dynamic programming over
+    /// cells of 0.25 s of time and buffer), and the share of it that each rule reaches.
+    #[arg(long, conflicts_with_all = ["live", "trace"])]
+    optimum: bool,
     /// Write a trace of the session to this file, for `cargo xtask replay`.
     #[arg(long)]
     trace: Option<PathBuf>,
@@ -50,59 +54,60 @@ fn main() -> anyhow::Result<()> {
         bitrates: !arguments.no_bitrates,
         trace: arguments.trace,
     };
-    if !arguments.network.is_dir() {
-        let trace: Vec<TracePeriod> = read(&arguments.network)?;
-        println!("{}", serde_json::to_string(&play(&trace, &movie, &options)?)?);
+    let is_set = arguments.network.is_dir();
+    let traces = if is_set {
+        study::traces(&arguments.network)?
+    } else {
+        vec![(arguments.network.display().to_string(), read(&arguments.network)?)]
+    };
+    if arguments.optimum {
+        println!("{}", shares(&traces, &movie, &options)?);
+        return Ok(());
+    }
+    if !is_set {
+        println!("{}", serde_json::to_string(&play(&traces[0].1, &movie, &options)?)?);
         return Ok(());
     }
     anyhow::ensure!(options.trace.is_none(), "--trace wants one network, not a folder of them");
-    let outcomes = folder(&arguments.network, &movie, &options, |name, outcome| {
-        println!("{}", serde_json::json!({ "network": name, "outcome": outcome }));
-    })?;
-    println!("{}", serde_json::json!({ "networks": outcomes.len(), "mean": mean(&outcomes) }));
+    let outcomes = play_all(&traces, &movie, &options)?;
+    for ((name, _), outcome) in traces.iter().zip(&outcomes) {
+        println!("{}", json!({ "network": name, "outcome": outcome }));
+    }
+    println!("{}", json!({ "networks": outcomes.len(), "mean": mean(&outcomes) }));
     Ok(())
 }
 
-fn folder(
-    folder: &Path,
-    movie: &Movie,
-    options: &Options,
-    report: impl Fn(&str, &Outcome),
-) -> anyhow::Result<Vec<Outcome>> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    paths.sort();
-    anyhow::ensure!(!paths.is_empty(), "{} holds no .json traces", folder.display());
-    let mut outcomes = Vec::new();
-    for path in paths {
-        let trace: Vec<TracePeriod> = read(&path)?;
-        let outcome = play(&trace, movie, options).with_context(|| path.display().to_string())?;
-        report(&path.file_name().unwrap_or_default().to_string_lossy(), &outcome);
-        outcomes.push(outcome);
-    }
-    Ok(outcomes)
-}
-
-fn mean(outcomes: &[Outcome]) -> Outcome {
-    let mean = |value: fn(&Outcome) -> f64| {
-        outcomes.iter().map(value).sum::<f64>() / outcomes.len() as f64
+/// What the rule, or every rule, reaches of the optimum.
+fn shares(traces: &[Named], movie: &Movie, options: &Options) -> anyhow::Result<serde_json::Value> {
+    let rules = match &options.rule {
+        Some(rule) => vec![rule.clone()],
+        None => immersive_engine::RULES.map(str::to_owned).to_vec(),
     };
-    Outcome {
-        score: mean(|outcome| outcome.score),
-        utility: mean(|outcome| outcome.utility),
-        rebuffer_ratio: mean(|outcome| outcome.rebuffer_ratio),
-        rebuffer_events: outcomes.iter().map(|outcome| outcome.rebuffer_events).sum(),
-        switches: outcomes.iter().map(|outcome| outcome.switches).sum::<usize>() / outcomes.len(),
-        mean_bitrate_kbps: mean(|outcome| outcome.mean_bitrate_kbps),
-        startup_ms: mean(|outcome| outcome.startup_ms),
-        wasted_bits: mean(|outcome| outcome.wasted_bits),
+    let mut reached = serde_json::Map::new();
+    let best = study::for_each(traces, |(_, trace)| optimum(trace, movie, options.buffer_secs));
+    let of_best = |value: fn(&immersive_tests_sim::optimum::Optimum) -> f64| {
+        best.iter().map(value).sum::<f64>() / best.len() as f64
+    };
+    let best_score = of_best(|best| best.score);
+    for rule in rules {
+        let options = Options { rule: Some(rule.clone()), ..options.clone() };
+        let mean = mean(&play_all(traces, movie, &options)?);
+        let (score, rebuffer_ratio) = (mean.score, mean.rebuffer_ratio);
+        let share = score / best_score;
+        reached.insert(
+            rule,
+            json!({ "share": share, "score": score, "rebuffer_ratio": rebuffer_ratio }),
+        );
     }
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{} is not in the expected form", path.display()))
+    Ok(json!({
+        "networks": traces.len(),
+        "buffer_secs": options.buffer_secs,
+        "cell_secs": CELL_SECS,
+        "optimum": {
+            "score": best_score,
+            "utility": of_best(|best| best.utility),
+            "rebuffer_ratio": of_best(|best| best.rebuffer_ratio),
+        },
+        "rules": reached,
+    }))
 }
