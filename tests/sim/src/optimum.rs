@@ -247,9 +247,9 @@ mod tests {
                 let took = secs - state.secs;
                 let dry = (took - state.buffer_secs).max(0.0);
                 if n == 0 {
-                    state.startup_secs = dry
+                    state.startup_secs = dry;
                 } else {
-                    state.waited_secs += dry
+                    state.waited_secs += dry;
                 }
                 state.buffer_secs = (state.buffer_secs - took).max(0.0) + 3.0;
                 state.secs = secs;
