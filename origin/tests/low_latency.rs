@@ -29,7 +29,7 @@ fn players_are_told_of_parts_as_they_come() {
     assert!(master.contains("#EXT-X-VERSION:12\n"), "REQ- needs it: {master}");
     let variant = master.lines().find(|line| line.contains("480x240")).expect("the source");
     assert_eq!(attribute(variant, "AUDIO"), Some("audio"));
-    assert_eq!(attribute(variant, "REQ-VIDEO-LAYOUT"), Some("CH-MONO/PROJ-EQUI"));
+    assert_eq!(attribute(variant, "REQ-VIDEO-LAYOUT"), Some("CH-STEREO/PROJ-EQUI"));
     assert!(attribute(variant, "CODECS").is_some_and(|codecs| codecs.ends_with(",mp4a.40.2")));
 
     for rung in ["480", "160", "audio"] {
@@ -115,6 +115,41 @@ fn a_second_origin_is_listed_after_our_own() {
     let groups = master.lines().filter_map(|line| attribute(line, "AUDIO")).collect::<Vec<_>>();
     assert_eq!(groups, ["audio", "audio", "audio-2", "audio-2"]);
     assert!(master.contains("URI=\"https://b.example/hls/test_audio/index.m3u8\""), "{master}");
+}
+
+/// What the encoder says in its metadata, as ffmpeg passes it on: `stereo` would be about sound.
+#[test]
+fn the_encoder_says_how_the_picture_lies() {
+    let origin = Origin::start_with("[ladder]\nrungs = []\n", None);
+    let mut encoder = std::process::Command::new("ffmpeg");
+    encoder.args([
+        "-loglevel",
+        "error",
+        "-re",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=size=320x160:rate=25",
+    ]);
+    encoder.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50"]);
+    encoder.args(["-metadata", "projection=equirect180", "-metadata", "stereo_mode=sbs"]);
+    encoder.args(["-t", "300", "-f", "flv", &format!("rtmp://{}/live/test", origin.rtmp)]);
+    encoder.stdin(std::process::Stdio::null());
+    let _encoder = common::Publisher(encoder.spawn().expect("ffmpeg starts"));
+    let master = origin.wait_for("/hls/test.m3u8", |text| text.contains("test_320/"));
+    let variant = master.lines().find(|line| line.contains("STREAM-INF")).expect("a variant");
+    assert_eq!(attribute(variant, "REQ-VIDEO-LAYOUT"), Some("CH-STEREO/PROJ-HEQU"));
+    let playlist = origin.wait_for("/hls/test_320/index.m3u8", |text| text.contains("#EXTINF"));
+    let init = origin.get(&format!("/hls/test_320/{}", last(&playlist, "#EXT-X-MAP", "URI"))).body;
+    let said = |kind: &[u8; 4]| {
+        let at = init.windows(4).position(|window| window == kind);
+        at.map(|at| &init[at + 4..]).unwrap_or_default()
+    };
+    // Version and flags, then side by side (Spherical Video V2); half a sphere is bounds of a quarter
+    // at both sides.
+    assert_eq!(said(b"st3d")[..5], [0, 0, 0, 0, 2]);
+    let quarter = 0x4000_0000_u32.to_be_bytes();
+    assert_eq!(said(b"equi")[12..20], [quarter, quarter].concat());
 }
 
 /// Every picture is there once, sound has no gaps, and the init segment says what the picture is.

@@ -101,16 +101,26 @@ fn found(metadata: &Metadata) -> Picture {
 }
 
 /// REQ-VIDEO-LAYOUT (RFC 8216bis section 4.4.6.2), for players that would show the frame as it is.
+///
+/// CH-STEREO says that both eyes' pictures are there, and PROJ- what they are projected by; players
+/// pass over variants with other words. How both lie in a frame is said by `st3d` and `sv3d`.
 pub fn video_layout(spherical: &Spherical) -> Option<String> {
-    let projection = match &spherical.projection {
-        Some(Projection::Equirectangular { .. }) => Some("PROJ-EQUI"),
-        Some(Projection::HalfEquirectangular) => Some("PROJ-HEQU"),
-        Some(Projection::Fisheye) => Some("PROJ-FISH"),
-        Some(Projection::Rectilinear) => Some("PROJ-RECT"),
-        Some(Projection::Cubemap { .. } | Projection::Mesh(_)) | None => None,
+    let channels = match spherical.stereo {
+        Some(StereoLayout::Mono) | None => "CH-MONO",
+        Some(_) => "CH-STEREO",
     };
-    // Two eyes in one frame are not what CH-STEREO means: that is MV-HEVC.
-    projection.map(|projection| format!("CH-MONO/{projection}"))
+    let projection = match &spherical.projection {
+        Some(Projection::Equirectangular { .. }) => "PROJ-EQUI",
+        Some(Projection::HalfEquirectangular) => "PROJ-HEQU",
+        // Through a lens: "parametric immersive".
+        Some(Projection::Fisheye) => "PROJ-PRIM",
+        Some(Projection::Rectilinear) => "PROJ-RECT",
+        // Nothing is said about these, and none at all would mean PROJ-RECT.
+        Some(Projection::Cubemap { .. } | Projection::Mesh(_)) => return None,
+        None if channels == "CH-STEREO" => return Some(channels.to_owned()),
+        None => return None,
+    };
+    Some(format!("{channels}/{projection}"))
 }
 
 #[cfg(test)]
@@ -123,7 +133,6 @@ mod tests {
         let texts = vec![text("Projection", "equirectangular"), text("stereo", "tb")];
         let metadata = Metadata { texts, ..Metadata::default() };
         let found = Pictures::default().of("any", &metadata);
-        assert_eq!(video_layout(&found).as_deref(), Some("CH-MONO/PROJ-EQUI"));
         assert_eq!(found.stereo, Some(StereoLayout::TopBottom));
 
         let set = Picture { projection: Some(Shape::Equirect180), stereo: None };
@@ -132,5 +141,26 @@ mod tests {
         assert_eq!(found.projection, Some(Projection::HalfEquirectangular));
         assert_eq!(found.stereo, Some(StereoLayout::TopBottom));
         assert!(!pictures.of("other", &Metadata::default()).is_stated());
+    }
+
+    #[test]
+    fn layouts_are_said_in_the_words_of_the_specification() {
+        use Shape::{Cubemap, Equirect, Equirect180, Fisheye, Flat};
+        use Stereo::{Mono, Sbs, Tb};
+        for (projection, stereo, wanted) in [
+            (Some(Equirect), None, Some("CH-MONO/PROJ-EQUI")),
+            (Some(Equirect), Some(Mono), Some("CH-MONO/PROJ-EQUI")),
+            (Some(Equirect), Some(Tb), Some("CH-STEREO/PROJ-EQUI")),
+            (Some(Equirect180), Some(Sbs), Some("CH-STEREO/PROJ-HEQU")),
+            (Some(Fisheye), Some(Sbs), Some("CH-STEREO/PROJ-PRIM")),
+            (Some(Flat), Some(Mono), Some("CH-MONO/PROJ-RECT")),
+            (Some(Cubemap), Some(Tb), None),
+            (None, Some(Tb), Some("CH-STEREO")),
+            (None, Some(Mono), None),
+            (None, None, None),
+        ] {
+            let said = video_layout(&Picture { projection, stereo }.spherical());
+            assert_eq!(said.as_deref(), wanted, "{projection:?} {stereo:?}");
+        }
     }
 }
