@@ -1,7 +1,11 @@
 //! The clocks, read in one place.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
+
+/// How far [`step`] has set the wall clock, milliseconds.
+static STEPPED_MS: AtomicI64 = AtomicI64::new(0);
 
 /// Time since 1970-01-01T00:00:00Z; zero on a machine whose clock stands before that.
 #[expect(
@@ -9,7 +13,15 @@ use std::time::{Duration, Instant, SystemTime};
     reason = "the origin is native; this is where its clock enters"
 )]
 pub fn unix_now() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let step = Duration::from_millis(STEPPED_MS.load(Relaxed).unsigned_abs());
+    if STEPPED_MS.load(Relaxed) < 0 { now.saturating_sub(step) } else { now + step }
+}
+
+/// Sets this program's wall clock forward, or back, by so much, as an operator or a time server may
+/// set the machine's: for tests.
+pub fn step(by_ms: i64) {
+    STEPPED_MS.fetch_add(by_ms, Relaxed);
 }
 
 /// Time since the first call: it only ever grows, whatever somebody does to the wall clock.

@@ -133,7 +133,7 @@ async fn publish_for_ever(origin: &Origin, mut width: u32) -> Result<()> {
 
 /// Says when the stream can be played, then makes the on-demand copy, then waits for ever.
 async fn announce(origin: &Origin, options: &Options, width: u32) -> Result<()> {
-    let is_playable = || origin.app.registry.get(STREAM)?.master_playlist(clock::unix_now());
+    let is_playable = || origin.app.registry.get(STREAM)?.master_playlist(clock::monotonic());
     while is_playable().is_none() {
         sleep(Duration::from_millis(50)).await;
     }

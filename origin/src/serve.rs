@@ -130,7 +130,7 @@ impl Origin {
             pictures,
             viewers: Viewers::default(),
             cache: config.cache,
-            started: clock::unix_now(),
+            started: clock::monotonic(),
             counters: Counters::default(),
         });
         let (set_policy, policy) = watch::channel(config.ingest.clone());

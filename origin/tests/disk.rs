@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
+use common::rtmp::{self, Rtmp};
 use common::{Origin, processes_with, wait_for};
 
 /// A small disk of its own; where that may not be had, there is nothing to test it with.
@@ -71,6 +72,70 @@ fn a_full_disk_costs_the_recording_and_not_the_stream() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "who runs it should know what was not tested")]
+fn when_there_is_room_again_recording_goes_on() {
+    let settings = "[ladder]\nrungs = []\n[record]\nkeep_free_mib = 4\n";
+    let data = tempfile::TempDir::new().expect("a temporary folder");
+    let rec = data.path().join("data/rec");
+    let Some(disk) = SmallDisk::mount(&rec, 64) else {
+        eprintln!("left out: this user may not mount a small disk");
+        return;
+    };
+    let ballast = rec.join("ballast");
+    std::fs::write(&ballast, vec![0; 61 << 20]).expect("there is room");
+    std::fs::write(data.path().join("test.toml"), settings).expect("written");
+    let origin = Origin::start_in(data, None);
+    let _publisher = origin.publish("test", &[]);
+    let told = origin.wait_for("/api/streams", |text| text.contains("less than 4 MiB"));
+    assert!(told.contains("live goes on"), "{told}");
+    origin.wait_for("/hls/test.m3u8", |text| text.contains("#EXT-X-STREAM-INF"));
+    std::fs::remove_file(&ballast).expect("it is there");
+    origin.wait_for("/api/recordings", |text| text.contains("\"test-"));
+    origin.wait_for("/api/streams", |text| !text.contains("less than 4 MiB"));
+    drop(origin);
+    drop(disk);
+}
+
+/// The media that it takes is counted and not the time: that depends on the machine.
+#[test]
+#[expect(clippy::print_stderr, reason = "how long it took is worth knowing")]
+fn killed_it_is_live_again_after_a_second_of_media() {
+    let origin = Origin::start_with("[ladder]\nrungs = []\n", None);
+    let tags = rtmp::tags(6);
+    let send = |origin: &Origin, until_ms: u32| {
+        let mut publisher = Rtmp::publish(origin.rtmp, "test").expect("it may publish");
+        for tag in tags.iter().take_while(|tag| tag.timestamp_ms <= until_ms) {
+            publisher.send_tag(tag, tag.timestamp_ms).expect("sent");
+        }
+        publisher
+    };
+    let path = "/hls/test_160/index.m3u8";
+    let publisher = send(&origin, 6_000);
+    let before = origin.wait_for(path, |text| text.matches("#EXTINF").count() >= 2);
+    wait_for("a recording of some seconds", || {
+        let index = recordings(&origin).first()?.with_file_name("index.jsonl");
+        std::fs::read_to_string(index).ok()?.contains("span").then_some(())
+    });
+    let origin = origin.restart();
+    drop(publisher);
+    let listed = origin.get("/api/recordings").text();
+    let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!((listed.len(), &listed[0]["complete"]), (1, &true.into()), "{listed:?}");
+    assert!(pictures(&recordings(&origin)[0]) >= 50);
+    // The publisher returns, says a second's worth, and nothing more.
+    let returned = immersive_origin::clock::monotonic();
+    let _publisher = send(&origin, 1_000);
+    origin.wait_for("/hls/test.m3u8", |text| text.contains("test_160/"));
+    let after = origin.wait_for(path, |text| text.contains("#EXT-X-PART:"));
+    eprintln!("live after {:?}", immersive_origin::clock::monotonic() - returned);
+    let sequence = |text: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:"));
+        line.and_then(|number| number.parse().ok()).expect("a number")
+    };
+    assert!(sequence(&after) > sequence(&before), "players see a playlist that went on");
+}
+
+#[test]
 fn killed_under_load_it_is_back_with_its_recordings() {
     let origin = Origin::start_with("[ladder]\nrungs = []\n", None);
     let publishers: Vec<_> = ["a", "b", "c"].iter().map(|name| origin.publish(name, &[])).collect();
@@ -127,4 +192,39 @@ fn two_publishers_race_and_one_stream_comes_of_it() {
     assert_eq!(report.matches("\"name\": \"test\"").count(), 1, "{report}");
     let before = origin.get("/hls/test_480/index.m3u8").text();
     origin.wait_for("/hls/test_480/index.m3u8", |text| *text != before);
+}
+
+/// Many at once, and not one after the other.
+#[test]
+fn of_many_who_race_for_a_name_one_has_it() {
+    let race = |setting: &str| {
+        let origin = Origin::start_with(&format!("[ladder]\nrungs = []\n{setting}"), None);
+        let (rtmp, start) = (origin.rtmp, std::sync::Barrier::new(8));
+        let racers: Vec<Option<Rtmp>> = std::thread::scope(|scope| {
+            let race = || {
+                start.wait();
+                Rtmp::publish(rtmp, "test").ok()
+            };
+            let racers: Vec<_> = (0..8).map(|_| scope.spawn(race)).collect();
+            racers.into_iter().map(|racer| racer.join().expect("no panic")).collect()
+        });
+        (origin, racers)
+    };
+    let (origin, racers) = race("[ingest]\nname_in_use = \"refuse\"\n");
+    assert_eq!(racers.iter().flatten().count(), 1, "the others are refused");
+    drop((racers, origin));
+    let (origin, mut racers) = race("");
+    let tags = rtmp::tags(1);
+    // Everybody who was let in talks, until only one is left.
+    wait_for("one to be left", || {
+        for racer in &mut racers {
+            let is_left = |peer: &mut Rtmp| tags.iter().all(|tag| peer.send_tag(tag, 0).is_ok());
+            if racer.as_mut().is_some_and(|peer| !is_left(peer)) {
+                *racer = None;
+            }
+        }
+        (racers.iter().flatten().count() == 1).then_some(())
+    });
+    let report = origin.get("/api/streams").text();
+    assert_eq!(report.matches("\"name\": \"test\"").count(), 1, "{report}");
 }

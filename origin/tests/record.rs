@@ -5,7 +5,9 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::rtmp::{self, Rtmp};
 use common::{Origin, attribute, output_of, wait_for};
+use immersive_origin::flv::{Tag, TagKind};
 
 const NO_LADDER: &str = "[ladder]\nrungs = []\n";
 
@@ -102,6 +104,40 @@ fn a_recording_goes_on_in_another_without_a_lost_picture() {
         recordings(&origin).iter().map(|path| count(&file(path), "v")).collect();
     assert_eq!(pictures.iter().sum::<u64>(), 200, "{pictures:?}");
     assert_eq!(list.len(), pictures.len());
+}
+
+/// Packet for packet, sound and pictures, from the first key frame to the last tag.
+#[test]
+fn a_recording_that_grows_too_large_goes_on_in_another_with_every_packet() {
+    let settings = format!("{NO_LADDER}[record]\nrollover_kib = 64\n");
+    let origin = Origin::start_with(&settings, None);
+    let tags = rtmp::tags(20);
+    // AAC frames say so in their second byte as pictures do, where 2 is the end of all.
+    let is_media = |tag: &Tag| tag.kind != TagKind::Script && tag.data[1] == 1;
+    // Sound before the first picture cannot be shown with anything.
+    let first = tags.iter().position(|tag| tag.kind == TagKind::Video && is_media(tag));
+    let sent = |kind: TagKind| {
+        let media = tags[first.expect("a picture")..].iter();
+        media.filter(|tag| tag.kind == kind && is_media(tag)).count() as u64
+    };
+    let mut publisher = Rtmp::publish(origin.rtmp, "test").expect("it may publish");
+    for tag in &tags {
+        publisher.send_tag(tag, tag.timestamp_ms).expect("sent");
+    }
+    drop(publisher);
+    let list = wait_for_list(&origin, |list| {
+        list.len() >= 3 && list.iter().all(|recording| recording["complete"] == true)
+    });
+    let recorded = |stream: &str| -> u64 {
+        recordings(&origin).iter().map(|path| count(&file(path), stream)).sum()
+    };
+    assert_eq!((recorded("v"), recorded("a")), (sent(TagKind::Video), sent(TagKind::Audio)));
+    assert_eq!(recorded("v"), 500);
+    for recording in &list[..list.len() - 1] {
+        let bytes = recording["bytes"].as_u64().expect("a size");
+        // It goes on to the next key frame, a second later.
+        assert!((64 << 10..128 << 10).contains(&bytes), "{recording}");
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Missing {
 
 fn master(app: &App, file: &str) -> Option<(Arc<Stream>, Content)> {
     let stream = app.registry.get(file.strip_suffix(".m3u8")?)?;
-    let playlist = stream.master_playlist(clock::unix_now())?;
+    let playlist = stream.master_playlist(clock::monotonic())?;
     let content = playlist_content(&stream, playlist.into(), None, false);
     Some((stream, content))
 }

@@ -60,7 +60,7 @@ pub struct App {
     pub http_places: Arc<Places>,
     /// Room for RTMP connections.
     pub rtmp_places: Arc<Places>,
-    /// When the program was started, since 1970.
+    /// When the program was started, on the clock of [`crate::clock::monotonic`].
     pub started: Duration,
     /// Requests answered.
     pub counters: Counters,

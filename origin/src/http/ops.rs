@@ -49,7 +49,7 @@ pub fn on_live(app: &App, request: &Parts, response: &mut Response<Body>) {
         };
         let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map(|ConnectInfo(peer)| peer.ip());
-        app.viewers.saw(stream, peer, &request.headers, clock::unix_now());
+        app.viewers.saw(stream, peer, &request.headers, clock::monotonic());
     }
     let secs = if is_playlist { app.cache.playlist_secs } else { app.cache.segment_secs };
     if secs > 0 {

@@ -49,7 +49,7 @@ struct StreamReport {
 
 /// `/api/streams`.
 pub fn streams(app: &App, request: &Parts) -> Response<Body> {
-    let uptime_secs = clock::unix_now().saturating_sub(app.started).as_secs();
+    let uptime_secs = clock::monotonic().saturating_sub(app.started).as_secs();
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
         uptime_secs,
@@ -62,7 +62,7 @@ pub fn streams(app: &App, request: &Parts) -> Response<Body> {
 
 fn stream_reports(app: &App) -> Vec<StreamReport> {
     let publications = app.hub.publications();
-    let now = clock::unix_now();
+    let now = clock::monotonic();
     let report = |stream: std::sync::Arc<crate::live::stream::Stream>| {
         let publication = publications.iter().find(|publication| publication.name == stream.name);
         StreamReport {
@@ -90,7 +90,7 @@ fn stream_reports(app: &App) -> Vec<StreamReport> {
 /// `/metrics`, in the text format of Prometheus.
 pub fn metrics(app: &App, request: &Parts) -> Response<Body> {
     let mut text = Metrics::default();
-    let uptime_secs = clock::unix_now().saturating_sub(app.started).as_secs();
+    let uptime_secs = clock::monotonic().saturating_sub(app.started).as_secs();
     text.family("immersive_uptime_seconds", "gauge", "Time since the program was started.");
     text.value("immersive_uptime_seconds", "", uptime_secs);
     text.family("immersive_http_requests_total", "counter", "Requests answered, by outcome.");

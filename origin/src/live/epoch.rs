@@ -56,10 +56,11 @@ impl Epoch {
     pub fn begin(live: &Live, stream: &Arc<Stream>, opening: Opening) -> Self {
         let next = stream.rungs().iter().filter_map(|rung| rung.last_sequence()).max();
         let next = next.map_or(stream.first_sequence(), |last| last + 1);
-        let since_start = clock::unix_now().saturating_sub(stream.started);
+        let since_start = clock::monotonic().saturating_sub(stream.began);
+        let end_date_ms = stream.rungs().iter().filter_map(|rung| rung.end_date_ms()).max();
         let pattern = Pattern {
             shape: stream.shape,
-            timeline: Arc::new(Timeline::new(stream.shape.segment, next)),
+            timeline: Arc::new(Timeline::new(stream.shape.segment, next, end_date_ms)),
             origin_ms: since_start.as_millis() as i64,
             spherical: stream.spherical.clone(),
             has_audio: opening.has_audio(),

@@ -117,7 +117,7 @@ impl Rung {
                     ));
                     return;
                 }
-                state.first_part_at.get_or_insert_with(clock::unix_now);
+                state.first_part_at.get_or_insert_with(clock::monotonic);
                 if stream.shape.part.is_none() {
                     return;
                 }
@@ -201,6 +201,13 @@ impl Rung {
         state.segments.iter().chain(&state.open).last().map(|last| last.start.sequence)
     }
 
+    /// Where the wall clock was, or will be, at the end of what there is; milliseconds since 1970.
+    pub fn end_date_ms(&self) -> Option<i64> {
+        let state = self.state();
+        let last = state.segments.iter().chain(&state.open).last()?;
+        Some(last.start.program_date_time_ms + last.duration.as_millis() as i64)
+    }
+
     /// The next segment does not continue the one before.
     pub fn mark_discontinuity(&self) {
         let mut state = self.state_mut();
@@ -220,7 +227,7 @@ impl Rung {
         !state.dropped && state.texts.is_empty()
     }
 
-    /// When it became playable, since 1970.
+    /// When it became playable, on the clock of [`clock::monotonic`].
     pub fn first_part_at(&self) -> Option<Duration> {
         self.state().first_part_at
     }
@@ -484,7 +491,7 @@ mod tests {
         let part_target = Some(Duration::from_secs(1));
         let shape = Shape { segment, window: 3, container: Container::Cmaf, part: part_target };
         let stream = Stream::new("test", "run".into(), shape, Duration::ZERO);
-        let timeline = Timeline::new(segment, 0);
+        let timeline = Timeline::new(segment, 0, None);
         let rung = stream.add_rung("480".into(), None);
         let take = |step| rung.take(step, &stream, &timeline);
         let begin = |sequence| Step::Begin { start: boundary(sequence), format: Arc::default() };

@@ -9,6 +9,7 @@ use immersive_media::spherical::Spherical;
 use serde::{Deserialize, Serialize};
 
 use super::rung::Rung;
+use crate::clock;
 
 pub use super::rung::RungReport;
 
@@ -54,6 +55,8 @@ pub struct Stream {
     pub shape: Shape,
     /// When it began, since 1970.
     pub started: Duration,
+    /// The same moment on the clock that nobody sets, see [`clock::monotonic`].
+    pub began: Duration,
     /// How its pictures lie around the viewer.
     pub spherical: Spherical,
     /// REQ-VIDEO-LAYOUT of its variants.
@@ -85,6 +88,7 @@ impl Stream {
             run,
             shape,
             started,
+            began: clock::monotonic(),
             spherical: Spherical::default(),
             video_layout: None,
             redundant: Vec::new(),
@@ -161,8 +165,8 @@ impl Stream {
         self.ended.load(Relaxed)
     }
 
-    /// The multivariant playlist, once there is something to play in every rung, or at `now` (since
-    /// 1970) in some and the others are late: players read it once and never again.
+    /// The multivariant playlist, once there is something to play in every rung, or at `now` (of
+    /// [`clock::monotonic`]) in some and the others are late: players read it once and never again.
     pub fn master_playlist(&self, now: Duration) -> Option<String> {
         let rungs = self.rungs();
         let first = rungs.iter().filter_map(|rung| rung.first_part_at()).min()?;

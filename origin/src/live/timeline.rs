@@ -30,13 +30,16 @@ pub struct Timeline {
 #[derive(Debug)]
 struct State {
     first_sequence: u64,
+    not_before_ms: i64,
     boundaries: VecDeque<Boundary>,
 }
 
 impl Timeline {
-    /// Segments of about `target`, numbered from `first_sequence`.
-    pub fn new(target: Duration, first_sequence: u64) -> Self {
-        let state = State { first_sequence, boundaries: VecDeque::new() };
+    /// Segments of about `target`, numbered from `first_sequence`. What came before was over at
+    /// `end_date_ms`: dates do not go back, even if the wall clock was set back since.
+    pub fn new(target: Duration, first_sequence: u64, end_date_ms: Option<i64>) -> Self {
+        let not_before_ms = end_date_ms.unwrap_or(0);
+        let state = State { first_sequence, not_before_ms, boundaries: VecDeque::new() };
         Self { target_ms: target.as_millis() as i64, state: Mutex::new(state) }
     }
 
@@ -54,7 +57,7 @@ impl Timeline {
             None => Boundary {
                 sequence: state.first_sequence,
                 pts_ms,
-                program_date_time_ms: now.as_millis() as i64,
+                program_date_time_ms: state.not_before_ms.max(now.as_millis() as i64),
             },
             Some(last) if pts_ms >= last.pts_ms + self.target_ms * 9 / 10 => Boundary {
                 sequence: last.sequence + 1,
@@ -105,8 +108,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dates_do_not_go_back() {
+        let date = |end_date_ms| {
+            let timeline = Timeline::new(Duration::from_secs(2), 7, Some(end_date_ms));
+            timeline.cut(0, Duration::from_millis(5_000)).unwrap().program_date_time_ms
+        };
+        assert_eq!((date(4_000), date(6_000)), (5_000, 6_000));
+    }
+
+    #[test]
     fn rungs_agree_whoever_comes_first() {
-        let timeline = Timeline::new(Duration::from_secs(2), 7);
+        let timeline = Timeline::new(Duration::from_secs(2), 7, None);
         let now = Duration::from_millis(1_000_000);
         let first = timeline.cut(40, now).unwrap();
         assert_eq!((first.sequence, first.program_date_time_ms), (7, 1_000_000));

@@ -33,6 +33,7 @@ pub fn run(recorder: &Recorder, config: Config, stream: &str, mut tags: mpsc::Re
         part: None,
         paused_until: Duration::ZERO,
         breaks: VecDeque::new(),
+        told: false,
     };
     while let Some(tag) = tags.blocking_recv() {
         session.take(tag);
@@ -51,6 +52,8 @@ struct Session<'a> {
     part: Option<Part>,
     /// Nothing is begun before: a time of [`clock::monotonic`].
     paused_until: Duration,
+    /// The operator was told that nothing is recorded.
+    told: bool,
     /// When the clock jumped or the format changed.
     breaks: VecDeque<Duration>,
 }
@@ -107,6 +110,9 @@ impl Session<'_> {
         let Some(part) = &mut self.part else { return };
         if let Err(error) = part.push(self.recorder, tag, key) {
             self.fail(&error);
+        } else if self.told && part.bytes() > 0 {
+            self.told = false;
+            self.recorder.notices.clear(&self.subject());
         }
     }
 
@@ -140,7 +146,7 @@ impl Session<'_> {
                 self.stream,
                 BREAKS_WITHIN.as_secs()
             );
-            self.recorder.notices.raise(&self.subject(), &what);
+            self.tell(&what);
         }
     }
 
@@ -158,7 +164,7 @@ impl Session<'_> {
                 self.config.keep_free_mib,
                 folder.display()
             );
-            self.recorder.notices.raise(&self.subject(), &what);
+            self.tell(&what);
             self.paused_until = clock::monotonic() + RETRY;
             return false;
         }
@@ -194,7 +200,7 @@ impl Session<'_> {
         }
     }
 
-    fn raise(&self, error: &io::Error) {
+    fn raise(&mut self, error: &io::Error) {
         let folder = self.recorder.catalog.folder().display();
         let remedy = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -206,7 +212,12 @@ impl Session<'_> {
             "stream {:?} is not recorded in {folder}: {error}{remedy}. Live goes on, and it is tried again",
             self.stream
         );
-        self.recorder.notices.raise(&self.subject(), &what);
+        self.tell(&what);
+    }
+
+    fn tell(&mut self, what: &str) {
+        self.told = true;
+        self.recorder.notices.raise(&self.subject(), what);
     }
 
     fn subject(&self) -> String {

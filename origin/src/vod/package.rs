@@ -31,7 +31,7 @@ const SEGMENT: Duration = Duration::from_secs(4);
 /// # Errors
 /// When the encoder made nothing, or a file cannot be written.
 pub async fn package(outputs: Vec<Receiver>, specs: &[Spec], folder: &Path) -> Result<()> {
-    let timeline = Arc::new(Timeline::new(SEGMENT, 0));
+    let timeline = Arc::new(Timeline::new(SEGMENT, 0, None));
     let mut writers = JoinSet::new();
     for (output, spec) in outputs.into_iter().zip(specs) {
         let folder = folder.join(spec.width.to_string());

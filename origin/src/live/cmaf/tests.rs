@@ -67,7 +67,7 @@ impl Cutting {
 }
 
 fn timeline() -> Arc<Timeline> {
-    Arc::new(Timeline::new(Duration::from_secs(2), 5))
+    Arc::new(Timeline::new(Duration::from_secs(2), 5, None))
 }
 
 /// RFC 8216bis 4.4.4.9: at most the target, at least 85 % of it but for the last of a segment.
