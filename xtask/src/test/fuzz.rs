@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use super::report::Counts;
 use crate::{step, workspace};
 
-/// One for every parser, and one for the engine's inputs: the programs of fuzz/Cargo.toml.
-const TARGETS: [&str; 8] = [
+/// One for every parser, for what publishers send, and for the engine's inputs: the programs of fuzz/Cargo.toml.
+const TARGETS: [&str; 10] = [
     "transport_stream",
     "packed_audio",
     "fragmented_mp4",
     "flv",
+    "rtmp",
+    "publisher",
     "spherical",
     "decrypt",
     "playlist",

@@ -3,11 +3,11 @@
 //! The protocol is our own code: the crates that were tried lose time when a message has the same
 //! header as the one before, or spin, or can be made to take memory without end.
 
-mod amf0;
+pub mod amf0;
 mod chunk;
 mod connection;
-mod handshake;
-mod session;
+pub mod handshake;
+pub mod session;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
