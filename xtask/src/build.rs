@@ -63,16 +63,23 @@ pub fn site(force: bool) -> Result<()> {
         .with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-/// Trunk asks cargo to work offline, so what it needs is fetched before.
+/// Trunk asks cargo to work offline, so what it needs is fetched before: the crates of Cargo.lock, and
+/// those that the standard library is made of, which come only with the target's.
 fn fetch() -> Result<()> {
-    let mut command = workspace::cargo();
-    command.args(["fetch", "--locked"]).envs(environment());
-    step::must(
-        "fetching crates",
-        &mut command,
-        "If crates.io cannot be reached, try again; if Cargo.lock is out of date, run `cargo \
-         metadata >/dev/null` and commit it.",
-    )?;
+    let mut fetched = workspace::cargo();
+    fetched.args(["fetch", "--locked"]);
+    let mut fetched_for_std = workspace::cargo();
+    fetched_for_std
+        .args(["fetch", "--locked", "--target", "wasm32-unknown-unknown"])
+        .envs(environment());
+    for mut command in [fetched, fetched_for_std] {
+        step::must(
+            "fetching crates",
+            &mut command,
+            "If crates.io cannot be reached, try again; if Cargo.lock is out of date, run `cargo \
+             metadata >/dev/null` and commit it.",
+        )?;
+    }
     Ok(())
 }
 
