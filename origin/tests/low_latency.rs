@@ -121,20 +121,10 @@ fn a_second_origin_is_listed_after_our_own() {
 #[test]
 fn the_encoder_says_how_the_picture_lies() {
     let origin = Origin::start_with("[ladder]\nrungs = []\n", None);
-    let mut encoder = std::process::Command::new("ffmpeg");
-    encoder.args([
-        "-loglevel",
-        "error",
-        "-re",
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc=size=320x160:rate=25",
-    ]);
+    let mut encoder = common::camera("testsrc=size=320x160:rate=25");
     encoder.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50"]);
     encoder.args(["-metadata", "projection=equirect180", "-metadata", "stereo_mode=sbs"]);
     encoder.args(["-t", "300", "-f", "flv", &format!("rtmp://{}/live/test", origin.rtmp)]);
-    encoder.stdin(std::process::Stdio::null());
     let _encoder = common::Publisher(encoder.spawn().expect("ffmpeg starts"));
     let master = origin.wait_for("/hls/test.m3u8", |text| text.contains("test_320/"));
     let variant = master.lines().find(|line| line.contains("STREAM-INF")).expect("a variant");

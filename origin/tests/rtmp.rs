@@ -4,22 +4,13 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use common::{Origin, attribute, wait_for};
 
 /// The command of the reference system, except for where it sends to.
 fn reference_command(to: &str) -> Child {
-    let mut command = Command::new("ffmpeg");
-    command.args([
-        "-loglevel",
-        "error",
-        "-re",
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc=size=1280x720:rate=30",
-    ]);
+    let mut command = common::camera("testsrc=size=1280x720:rate=30");
     command.args([
         "-f",
         "lavfi",
@@ -47,7 +38,7 @@ fn reference_command(to: &str) -> Child {
         "flv",
         to,
     ]);
-    command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("ffmpeg starts")
+    command.stderr(Stdio::piped()).spawn().expect("ffmpeg starts")
 }
 
 #[test]

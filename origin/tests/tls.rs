@@ -91,18 +91,9 @@ fn a_stream_comes_over_rtmps_and_goes_over_https() {
         Some(rtmps) if speaks_rtmps => format!("rtmps://{rtmps}/live/test"),
         _ => format!("rtmp://{}/live/test", origin.rtmp),
     };
-    let mut encoder = Command::new("ffmpeg");
-    encoder.args([
-        "-loglevel",
-        "error",
-        "-re",
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc=size=320x160:rate=25",
-    ]);
+    let mut encoder = common::camera("testsrc=size=320x160:rate=25");
     encoder.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50"]);
-    encoder.args(["-t", "300", "-f", "flv", &to]).stdin(Stdio::null());
+    encoder.args(["-t", "300", "-f", "flv", &to]);
     let encoder = common::Publisher(encoder.spawn().expect("ffmpeg starts"));
     origin.wait_for("/hls/test.m3u8", |text| text.contains("test_320/"));
     let playlist = origin.wait_for("/hls/test_320/index.m3u8", |text| text.contains("#EXTINF"));

@@ -10,8 +10,10 @@ mod error;
 mod lines;
 mod model;
 mod parse;
+mod reader;
 mod refresh;
 mod steering;
+mod tags;
 mod url;
 pub mod write;
 

@@ -36,6 +36,14 @@ pub fn immersive() -> Command {
     command
 }
 
+/// An ffmpeg that draws `source` (one of libavfilter's, with its size and rate) as fast as a camera
+/// would; what it is encoded to, and where that goes, is to be added.
+pub fn camera(source: &str) -> Command {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-loglevel", "error", "-re", "-f", "lavfi", "-i", source]).stdin(Stdio::null());
+    command
+}
+
 /// A mark that no other test has.
 pub fn new_mark() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -92,8 +92,8 @@ impl<'t> Cumulative<'t> {
     }
 }
 
-/// After a segment came.
-#[derive(Clone, Copy, Debug)]
+/// After a segment came; at first, before any.
+#[derive(Clone, Copy, Debug, Default)]
 struct State {
     secs: f64,
     buffer_secs: f64,
@@ -126,15 +126,7 @@ fn best_sequence(
     let utilities: Vec<f64> =
         movie.bitrates_kbps.iter().map(|kbps| (kbps / movie.bitrates_kbps[0]).ln()).collect();
     let room_secs = (buffer_secs - segment_secs).max(segment_secs);
-    let beginning = State {
-        secs: 0.0,
-        buffer_secs: 0.0,
-        utility: 0.0,
-        waited_secs: 0.0,
-        startup_secs: 0.0,
-        worth: 0.0,
-    };
-    let mut states = vec![beginning];
+    let mut states = vec![State::default()];
     let mut next = Vec::new();
     for (number, sizes) in movie.segment_sizes_bits.iter().enumerate() {
         next.clear();
@@ -166,7 +158,7 @@ fn best_sequence(
         keep_best(&mut next, (REBUFFER_WEIGHT + price) / segment_secs, cell_secs);
         std::mem::swap(&mut states, &mut next);
     }
-    states.into_iter().max_by(|a, b| a.worth.total_cmp(&b.worth)).unwrap_or(beginning)
+    states.into_iter().max_by(|a, b| a.worth.total_cmp(&b.worth)).unwrap_or_default()
 }
 
 /// Drops states that others make useless: those that have come to the same place no later, and with
@@ -233,14 +225,7 @@ mod tests {
         let mut most = f64::NEG_INFINITY;
         for sequence in 0..3_usize.pow(6) {
             let only = |n: usize| sequence / 3_usize.pow(n as u32) % 3;
-            let mut state = State {
-                secs: 0.0,
-                buffer_secs: 0.0,
-                utility: 0.0,
-                waited_secs: 0.0,
-                startup_secs: 0.0,
-                worth: 0.0,
-            };
+            let mut state = State::default();
             for n in 0..6 {
                 let asked = state.secs + (state.buffer_secs - 6.0).max(0.0);
                 let secs = network.arrival(asked, movie.segment_sizes_bits[n][only(n)]);

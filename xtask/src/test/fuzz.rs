@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use super::report::Counts;
 use crate::{step, workspace};
 
-/// One for every parser, for what publishers send, and for the engine's inputs: the programs of fuzz/Cargo.toml.
+/// One for every parser, for what publishers send, and for the engine's inputs: the programs of
+/// fuzz/Cargo.toml.
 const TARGETS: [&str; 10] = [
     "transport_stream",
     "packed_audio",

@@ -1,15 +1,20 @@
 //! Engine, network, origin and element on one clock; the host's part is played here.
 
+mod questions;
+mod requests;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use immersive_engine::io::*;
 use immersive_engine::{Config, Engine};
-use immersive_media::time::Timestamp;
 
 use crate::element::Element;
-use crate::network::{Arrival, Fault, Network};
-use crate::origin::{Origin, Reply, unwrapped};
+use crate::network::{Fault, Network};
+use crate::origin::Origin;
+
+pub use requests::FaultRule;
+use requests::{Held, Request};
 
 /// How long the sink takes over an append.
 const APPEND_TIME: Duration = Duration::from_millis(3);
@@ -22,36 +27,6 @@ const ROUND_LIMIT: u32 = 300;
 
 /// What a trace may take: days of playback in segments, hours of it in parts.
 const TRACE_LIMIT_BYTES: usize = 100_000_000;
-
-/// A fault that befalls requests.
-#[derive(Clone, Debug)]
-pub struct FaultRule {
-    /// Part of the URL.
-    pub matches: String,
-    /// From this moment on.
-    pub from_secs: f64,
-    /// Until this moment.
-    pub until_secs: f64,
-    /// At most so often.
-    pub times: u32,
-    /// What happens.
-    pub fault: Fault,
-}
-
-#[derive(Debug)]
-struct Request {
-    fetch: Fetch,
-    since: Instant,
-    head_after: Duration,
-    reply: Option<Reply>,
-    fault: Option<Fault>,
-}
-
-struct Held {
-    tracks: Vec<TrackTiming>,
-    bytes: u64,
-}
-
 /// See the module's documentation.
 pub struct World {
     /// The engine under test.
@@ -372,179 +347,6 @@ impl World {
             Output::Fail(failure) => self.failure = Some(failure),
         }
     }
-
-    fn fetch(&mut self, fetch: Fetch) {
-        assert!(fetch.url.starts_with("http"), "{} is not absolute", fetch.url);
-        let now_secs = self.now_secs();
-        let rule = self.faults.iter_mut().find(|rule| {
-            fetch.url.contains(&rule.matches)
-                && (rule.from_secs..rule.until_secs).contains(&now_secs)
-                && rule.times > 0
-        });
-        let fault = rule.map(|rule| {
-            rule.times = rule.times.saturating_sub(u32::from(rule.times != u32::MAX));
-            rule.fault.clone()
-        });
-        self.fetched.push((self.now, fetch.url.clone()));
-        self.headers.push(fetch.headers.clone());
-        let request = fetch.request;
-        let free = self.origin.is_free(&fetch.url);
-        if free {
-            self.free.push(request);
-        } else {
-            self.network.request(request);
-        }
-        let pending =
-            Request { fetch, since: self.now, head_after: Duration::ZERO, reply: None, fault };
-        assert!(self.requests.insert(request, pending).is_none(), "{request:?} used twice");
-        assert!(self.requests.len() < 20, "too many requests at once");
-    }
-
-    fn arrived(&mut self, arrival: Arrival) {
-        match arrival {
-            Arrival::Head(request) => self.head(request),
-            Arrival::Progress(request, received_bytes) => {
-                self.input(Input::Progress { request, received_bytes });
-            }
-            Arrival::Complete(request) => self.complete(request),
-            Arrival::Broken(request) => {
-                self.requests.remove(&request);
-                self.failed(
-                    request,
-                    RequestError::Network { detail: "connection reset".to_owned() },
-                );
-            }
-        }
-    }
-
-    fn failed(&mut self, request: RequestId, error: RequestError) {
-        self.input(Input::RequestFailed { request, error });
-    }
-
-    /// The first byte: what is the answer?
-    fn head(&mut self, id: RequestId) {
-        let now_secs = self.now_secs();
-        let Some(request) = self.requests.get_mut(&id) else { return };
-        request.head_after = self.now.since(request.since);
-        let refused = match &request.fault {
-            Some(Fault::Status(status)) => {
-                Some(RequestError::Status { status: *status, retry_after: None })
-            }
-            Some(Fault::RetryAfter(status, after)) => {
-                Some(RequestError::Status { status: *status, retry_after: Some(*after) })
-            }
-            Some(Fault::Refused) => {
-                Some(RequestError::Network { detail: "Failed to fetch".to_owned() })
-            }
-            Some(Fault::Hang) => return self.network.hang(id),
-            _ => None,
-        };
-        let range = request.fetch.byte_range;
-        let reply = self.origin.reply(&request.fetch.url, range, now_secs);
-        if let Reply::NotBefore(at_secs) = reply {
-            let at = Instant::from_micros((at_secs * 1e6).ceil() as u64);
-            return self.network.hold(id, at.max(self.now + Duration::from_micros(1)));
-        }
-        let refused = refused.or(match reply {
-            Reply::Status(status) => Some(RequestError::Status { status, retry_after: None }),
-            _ => None,
-        });
-        if let Some(error) = refused {
-            self.requests.remove(&id);
-            self.network.cancel(id);
-            return self.failed(id, error);
-        }
-        let bytes = match &reply {
-            Reply::Text(text) => text.len() as u64,
-            Reply::Media { bytes, .. } | Reply::Auxiliary { bytes } => *bytes,
-            Reply::Status(_) | Reply::NotBefore(_) => 0,
-        };
-        self.network.answer(id, bytes, request.fault.as_ref());
-        request.reply = Some(reply);
-    }
-
-    fn complete(&mut self, id: RequestId) {
-        let Some(request) = self.requests.remove(&id) else { return };
-        let complete_after = self.now.since(request.since);
-        let first_byte_after = request.head_after;
-        let transfer = |bytes| Transfer { first_byte_after, complete_after, bytes };
-        let portal = request.fault == Some(Fault::Portal);
-        match request.reply {
-            _ if portal && request.fetch.resource == Resource::Playlist => {
-                let body = "<!DOCTYPE html><html><body>Please log in</body></html>";
-                let final_url = &request.fetch.url;
-                self.input(Input::PlaylistLoaded {
-                    request: id,
-                    final_url,
-                    body,
-                    transfer: transfer(60),
-                });
-            }
-            Some(Reply::Text(text)) if matches!(request.fetch.resource, Resource::Text { .. }) => {
-                let transfer = transfer(text.len() as u64);
-                self.input(Input::TextLoaded { request: id, body: &text, transfer });
-            }
-            Some(Reply::Text(text)) => {
-                let text =
-                    if request.fault == Some(Fault::Garbage) { "garbage".to_owned() } else { text };
-                let (final_url, body) = (&request.fetch.url, text.as_str());
-                let transfer = transfer(text.len() as u64);
-                self.input(Input::PlaylistLoaded { request: id, final_url, body, transfer });
-            }
-            Some(Reply::Media { bytes, tracks }) => {
-                if portal || request.fault == Some(Fault::Garbage) {
-                    let detail = "no sync byte 0x47 at offset 0".to_owned();
-                    return self.failed(id, RequestError::Malformed { detail });
-                }
-                let near = match &request.fetch.resource {
-                    Resource::Segment { near, .. } => *near,
-                    _ => None,
-                };
-                let tracks: Vec<TrackTiming> =
-                    tracks.into_iter().map(|track| unwrap_track(track, near)).collect();
-                self.segment_urls.insert(id, request.fetch.url);
-                self.held.insert(id, Held { tracks: tracks.clone(), bytes });
-                self.most_held = self.most_held.max(self.held.len());
-                self.input(Input::SegmentLoaded {
-                    request: id,
-                    transfer: transfer(bytes),
-                    tracks: &tracks,
-                });
-            }
-            Some(Reply::Auxiliary { bytes }) => {
-                self.input(Input::AuxiliaryLoaded { request: id, transfer: transfer(bytes) });
-            }
-            Some(Reply::Status(_) | Reply::NotBefore(_)) | None => {}
-        }
-    }
-
-    fn append(&mut self, request: RequestId, offset: f64) {
-        let Some(held) = self.held.get(&request) else { return };
-        let url = self.segment_urls.get(&request).cloned().unwrap_or_default();
-        let label = label_of(&url);
-        let rejected =
-            self.rejects.iter_mut().find(|(part, times)| url.contains(part.as_str()) && *times > 0);
-        let result = match rejected {
-            Some((_, times)) => {
-                *times -= 1;
-                Err(AppendError::Rejected {
-                    detail: "CHUNK_DEMUXER_ERROR_APPEND_FAILED".to_owned(),
-                })
-            }
-            None => self.element.append(&held.tracks, offset, held.bytes, label),
-        };
-        let keeps = result == Err(AppendError::QuotaExceeded);
-        if !keeps {
-            self.held.remove(&request);
-            self.segment_urls.remove(&request);
-        }
-        self.media_event();
-        match result {
-            Ok(()) => self.input(Input::Appended { request }),
-            Err(error) => self.input(Input::AppendFailed { request, error }),
-        }
-        self.media_event();
-    }
 }
 
 /// A scenario that fails leaves its trace behind, for `cargo xtask replay`.
@@ -559,77 +361,5 @@ impl Drop for World {
             Ok(()) => eprintln!("to see what happened: cargo xtask replay {}", path.display()),
             Err(error) => eprintln!("the trace cannot be written to {}: {error}", path.display()),
         }
-    }
-}
-
-/// The number that a segment's folder has: that of its rung, or of its sound.
-fn label_of(url: &str) -> usize {
-    let folder = url.rsplit('/').nth(1).unwrap_or_default();
-    folder.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0)
-}
-
-/// What the transmuxer does about the 33 bits of MPEG-TS.
-fn unwrap_track(track: TrackTiming, near: Option<Timestamp>) -> TrackTiming {
-    let start = unwrapped(track.start, near);
-    let end = unwrapped(track.end, Some(start));
-    TrackTiming { start, end, ..track }
-}
-
-/// Questions that scenarios ask.
-impl World {
-    /// How often playback was interrupted, by the element's own count.
-    pub fn interruptions(&self) -> u32 {
-        self.element.interruptions
-    }
-
-    /// Indexes that were shown, in order.
-    pub fn shown(&self) -> Vec<usize> {
-        let shown = self.events.iter().filter_map(|(_, event)| match event {
-            Event::RenditionShown { index } => Some(*index),
-            _ => None,
-        });
-        shown.collect()
-    }
-
-    /// How many times a URL with this part was asked for.
-    pub fn count_fetches(&self, part: &str) -> usize {
-        self.fetched.iter().filter(|(_, url)| url.contains(part)).count()
-    }
-
-    /// Plays on for so long and fails the test if playback is not going on at the end, or did not
-    /// advance by nearly as much.
-    pub fn expect_playback(&mut self, secs: f64) {
-        let before = self.element.played_secs;
-        self.run(Duration::from_secs_f64(secs));
-        let played = self.element.played_secs - before;
-        assert!(
-            played > secs * 0.99 - 0.3,
-            "played {played:.2} s of {secs} s; position {:.2}, buffered {:?}, failure {:?}, last events {:?}",
-            self.element.position(),
-            self.element.buffered(),
-            self.failure,
-            self.events.iter().rev().take(6).collect::<Vec<_>>(),
-        );
-    }
-
-    /// Waits until the playhead moves; the seconds that took.
-    pub fn expect_start(&mut self, limit_secs: f64) -> f64 {
-        let began = self.now_secs();
-        let started = self
-            .run_while(Duration::from_secs_f64(limit_secs), |world| !world.element.is_running());
-        assert!(
-            started,
-            "not playing after {limit_secs} s; failure {:?}, events {:?}",
-            self.failure, self.events
-        );
-        self.now_secs() - began
-    }
-
-    /// Waits for playback to fail, and how.
-    pub fn expect_failure(&mut self, limit_secs: f64) -> Failure {
-        let failed =
-            self.run_while(Duration::from_secs_f64(limit_secs), |world| world.failure.is_none());
-        assert!(failed, "no failure after {limit_secs} s; events {:?}", self.events);
-        self.failure.clone().expect("it failed")
     }
 }
