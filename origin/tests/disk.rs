@@ -4,6 +4,7 @@ mod common;
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use common::rtmp::{self, Rtmp};
 use common::{Origin, processes_with, wait_for};
@@ -104,7 +105,11 @@ fn killed_it_is_live_again_after_a_second_of_media() {
     let tags = rtmp::tags(6);
     let send = |origin: &Origin, until_ms: u32| {
         let mut publisher = Rtmp::publish(origin.rtmp, "test").expect("it may publish");
+        let began = immersive_origin::clock::monotonic();
         for tag in tags.iter().take_while(|tag| tag.timestamp_ms <= until_ms) {
+            // As a camera does: numbers of segments go on from run to run by the time of day.
+            let due = began + Duration::from_millis(tag.timestamp_ms.into());
+            std::thread::sleep(due.saturating_sub(immersive_origin::clock::monotonic()));
             publisher.send_tag(tag, tag.timestamp_ms).expect("sent");
         }
         publisher
