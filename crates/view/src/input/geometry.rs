@@ -75,7 +75,9 @@ fn turn_between(surface: Surface, (before, from): (Aim, Point), (now, to): (Aim,
 
     let (sin_pitch, cos_pitch) = pitch_rad.sin_cos();
     let goal_azimuth_rad = goal.x.atan2(goal.z * cos_pitch - goal.y * sin_pitch);
-    let most_rad = MAX_YAW_GAIN * origin.angle_between(goal);
+    // The chord, not `angle_between`: in 32 bits the cosine of a slow finger's step is 1, and the
+    // step would be none.
+    let most_rad = MAX_YAW_GAIN * origin.distance(goal);
     Turn {
         yaw_rad: wrap(azimuth_rad - goal_azimuth_rad).clamp(-most_rad, most_rad),
         pitch_rad: wrap(pitch_rad - now.pitch_rad).clamp(-most_rad, most_rad),

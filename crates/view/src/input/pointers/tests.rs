@@ -63,6 +63,18 @@ fn a_tap_takes_hold_and_lets_go() {
 }
 
 #[test]
+fn a_slow_finger_carries_the_scene_as_far_as_a_quick_one() {
+    let (from, to) = ((150.0, 370.0), (160.0, 368.0));
+    let turned = |steps| {
+        let mut camera = TestCamera { fov_rad: 0.6, ..TestCamera::default() };
+        drag(&mut Pointers::default(), &mut camera, from, to, steps);
+        camera.yaw_rad
+    };
+    let (quick, slow) = (turned(1), turned(400));
+    assert!(quick.abs() > 0.01 && (slow / quick - 1.0).abs() < 0.01, "{slow} instead of {quick}");
+}
+
+#[test]
 fn fingers_that_are_not_down_and_third_fingers_are_ignored() {
     let (mut pointers, mut camera) = (Pointers::default(), TestCamera::default());
     pointers.drag(sample(9, 10.0, 10.0, 0.0), SURFACE, &mut camera);
