@@ -5,6 +5,9 @@
 // The names of the files behind it change with every build, so that caches may keep them for ever.
 // They stand in the script tag of index.html; other pages have them read from there.
 
+// A browser starts its part of WebGPU when it is first asked for: while the rest is on its way.
+navigator.gpu?.requestAdapter();
+
 async function built() {
   const own = (page) => page.querySelector("script[data-wasm]");
   let script = own(document);

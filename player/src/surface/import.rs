@@ -1,5 +1,5 @@
 //! A new video frame to our own texture, by WebGPU: imported without a copy, then drawn into the
-//! texture in one pass, which scales if need be.
+//! texture in one pass, which shrinks if need be.
 
 use immersive_render::{shaders, wgpu};
 use js_sys::{Array, Object, Reflect, Uint8Array};
@@ -24,12 +24,19 @@ enum Way {
 }
 
 struct Blit {
-    pipeline: GpuRenderPipeline,
+    module: JsValue,
+    copying: Pass,
+    /// Made when a frame is larger than its texture: hardly ever.
+    shrinking: Option<Pass>,
     import_descriptor: JsValue,
     video_binding: JsValue,
-    group_descriptor: JsValue,
     target: JsValue,
     pass_descriptor: JsValue,
+}
+
+struct Pass {
+    pipeline: GpuRenderPipeline,
+    group_descriptor: JsValue,
 }
 
 impl Importer {
@@ -47,8 +54,8 @@ impl Importer {
 
     /// Draws a grey frame into `texture`, so that the driver has made its programs before the first
     /// frame comes: it makes them when they are first used.
-    pub(super) fn rehearse(&self, texture: &wgpu::Texture) {
-        let Way::Blit(blit) = &self.way else { return };
+    pub(super) fn rehearse(&mut self, texture: &wgpu::Texture) {
+        let Way::Blit(blit) = &mut self.way else { return };
         // As decoders hand them out: 2 by 2 pixels of luma, and one each of the colours.
         let planes = Uint8Array::new_with_length(6).fill(128, 0, 6);
         let side = JsValue::from(2);
@@ -60,7 +67,7 @@ impl Importer {
         ]);
         // Without WebCodecs, the first frame waits for the driver.
         let Ok(frame) = VideoFrame::new(&planes, &init) else { return };
-        let _ = blit.run(&self.device, &frame, texture);
+        let _ = blit.run(&self.device, &frame, (2, 2), texture);
         frame.close();
     }
 
@@ -72,7 +79,10 @@ impl Importer {
         texture: &wgpu::Texture,
     ) -> Result<(), UploadError> {
         match &mut self.way {
-            Way::Blit(blit) => blit.run(&self.device, video, texture),
+            Way::Blit(blit) => {
+                let size = (video.video_width(), video.video_height());
+                blit.run(&self.device, video, size, texture)
+            }
             Way::Copy { shrinker } => copy(&self.device, shrinker, video, texture),
         }
     }
@@ -82,41 +92,41 @@ impl Blit {
     fn new(device: &GpuDevice) -> Self {
         let code = object(&[("code", &shaders::WGSL_BLIT_EXTERNAL.into())]);
         let module = device.create_shader_module(&code);
-        let linear = JsValue::from_str("linear");
-        let sampler =
-            device.create_sampler(&object(&[("magFilter", &linear), ("minFilter", &linear)]));
-        let format = object(&[("format", &"rgba8unorm".into())]);
-        let fragment = object(&[("module", &module), ("targets", &Array::of1(&format))]);
-        let pipeline = device.create_render_pipeline(&object(&[
-            ("layout", &"auto".into()),
-            ("vertex", &object(&[("module", &module)])),
-            ("fragment", &fragment),
-        ]));
-
         let video_binding = object(&[("binding", &0.into())]);
-        let sampler_binding = object(&[("binding", &1.into()), ("resource", &sampler)]);
-        let group_descriptor = object(&[
-            ("layout", &pipeline.bind_group_layout(0)),
-            ("entries", &Array::of2(&video_binding, &sampler_binding)),
-        ]);
         let target = object(&[("loadOp", &"clear".into()), ("storeOp", &"store".into())]);
         let pass_descriptor = object(&[("colorAttachments", &Array::of1(&target))]);
         Self {
-            pipeline,
+            copying: Pass::new(device, &module, "copy_main", &Array::of1(&video_binding)),
+            module,
+            shrinking: None,
             import_descriptor: object(&[]),
             video_binding,
-            group_descriptor,
             target,
             pass_descriptor,
         }
     }
 
+    fn shrinking(device: &GpuDevice, module: &JsValue, video_binding: &JsValue) -> Pass {
+        let linear = JsValue::from_str("linear");
+        let sampler =
+            device.create_sampler(&object(&[("magFilter", &linear), ("minFilter", &linear)]));
+        let sampler_binding = object(&[("binding", &1.into()), ("resource", &sampler)]);
+        Pass::new(device, module, "shrink_main", &Array::of2(video_binding, &sampler_binding))
+    }
+
     fn run(
-        &self,
+        &mut self,
         device: &GpuDevice,
         source: &JsValue,
+        size: (u32, u32),
         texture: &wgpu::Texture,
     ) -> Result<(), UploadError> {
+        let Pass { pipeline, group_descriptor } = if size == (texture.width(), texture.height()) {
+            &self.copying
+        } else {
+            let make = || Self::shrinking(device, &self.module, &self.video_binding);
+            self.shrinking.get_or_insert_with(make)
+        };
         set(&self.import_descriptor, "source", source);
         let imported = device
             .import_external_texture(&self.import_descriptor)
@@ -126,10 +136,10 @@ impl Blit {
 
         set(&self.video_binding, "resource", &imported);
         set(&self.target, "view", view);
-        let group = device.create_bind_group(&self.group_descriptor);
+        let group = device.create_bind_group(group_descriptor);
         let encoder = device.create_command_encoder();
         let pass = encoder.begin_render_pass(&self.pass_descriptor);
-        pass.set_pipeline(&self.pipeline);
+        pass.set_pipeline(pipeline);
         pass.set_bind_group(0, &group);
         pass.draw(3);
         pass.end();
@@ -137,6 +147,26 @@ impl Blit {
         // The frame goes back to the decoder now, not with the next one.
         set(&self.video_binding, "resource", &JsValue::UNDEFINED);
         Ok(())
+    }
+}
+
+impl Pass {
+    /// With the fragment stage of that name and what it reads.
+    fn new(device: &GpuDevice, module: &JsValue, stage: &str, entries: &Array) -> Self {
+        let format = object(&[("format", &"rgba8unorm".into())]);
+        let fragment = object(&[
+            ("module", module),
+            ("entryPoint", &stage.into()),
+            ("targets", &Array::of1(&format)),
+        ]);
+        let pipeline = device.create_render_pipeline(&object(&[
+            ("layout", &"auto".into()),
+            ("vertex", &object(&[("module", module)])),
+            ("fragment", &fragment),
+        ]));
+        let layout = pipeline.bind_group_layout(0);
+        let group_descriptor = object(&[("layout", &layout), ("entries", entries)]);
+        Self { pipeline, group_descriptor }
     }
 }
 
