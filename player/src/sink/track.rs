@@ -16,6 +16,12 @@ pub enum Operation {
     Remove(TimeRange),
 }
 
+impl Operation {
+    fn is_of(&self, request: RequestId) -> bool {
+        matches!(self, Self::Append { request: own, .. } if *own == request)
+    }
+}
+
 /// Where the running operation is.
 enum Running {
     Nothing,
@@ -24,6 +30,8 @@ enum Running {
     /// The samples of this request are being appended.
     Media(RequestId),
     Removal,
+    /// An append that another track's failure has undone: nobody waits for its end.
+    Forgotten,
 }
 
 /// One `SourceBuffer`.
@@ -69,19 +77,23 @@ impl Track {
 
     /// Whether part of this request is still to be appended here.
     pub fn awaits(&self, request: RequestId) -> bool {
-        let names = |operation: &Operation| matches!(operation, Operation::Append { request: r, .. } if *r == request);
-        match &self.running {
-            Running::Init(operation) if names(operation) => true,
-            Running::Media(running) if *running == request => true,
-            _ => self.queue.iter().any(names),
-        }
+        self.runs(request) || self.queue.iter().any(|operation| operation.is_of(request))
     }
 
     /// Drops what is waiting of this request; what is running ends by itself, unreported.
     pub fn forget(&mut self, request: RequestId) {
-        self.queue.retain(
-            |operation| !matches!(operation, Operation::Append { request: r, .. } if *r == request),
-        );
+        self.queue.retain(|operation| !operation.is_of(request));
+        if self.runs(request) {
+            self.running = Running::Forgotten;
+        }
+    }
+
+    fn runs(&self, request: RequestId) -> bool {
+        match &self.running {
+            Running::Init(operation) => operation.is_of(request),
+            Running::Media(running) => *running == request,
+            Running::Nothing | Running::Removal | Running::Forgotten => false,
+        }
     }
 
     /// Ends what has ended and starts what is next, until the buffer is busy or there is nothing
@@ -96,7 +108,8 @@ impl Track {
                     return Some((request, outcome(true)));
                 }
                 Running::Init(operation) => self.queue.push_front(operation),
-                Running::Removal | Running::Nothing => {}
+                Running::Forgotten if failed => self.init = None,
+                Running::Forgotten | Running::Removal | Running::Nothing => {}
             }
             let operation = self.queue.pop_front()?;
             if let Err(ended) = self.start(operation) {

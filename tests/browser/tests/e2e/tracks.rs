@@ -13,6 +13,7 @@ checks!(
     sounds_change_without_an_interruption,
     a_change_of_codec_and_a_gap_are_played_over,
     a_full_buffer_holds_less_and_plays_on,
+    what_one_buffer_refuses_and_the_other_takes_is_not_lost,
     without_a_network_it_says_so_and_goes_on_after,
     the_backup_takes_over_and_servers_are_told,
 );
@@ -106,6 +107,28 @@ async fn a_full_buffer_holds_less_and_plays_on(world: &World) -> Result<()> {
         let errors = page.console_errors().await?;
         ensure!(errors.is_empty(), "errors on the console: {}", errors.join("; "));
         Ok(())
+    }
+    .await;
+    world.browser.cdp("Page.removeScriptToEvaluateOnNewDocument", added).await?;
+    played
+}
+
+/// A browser that refuses video once, and takes the sound of the same segment.
+const ONE_REFUSAL: &str = "Object.defineProperty(MediaSource, 'canConstructInDedicatedWorker', \
+     { value: false }); const add = MediaSource.prototype.addSourceBuffer; \
+     MediaSource.prototype.addSourceBuffer = function (type) { \
+     return Object.assign(add.call(this, type), { isVideo: type.startsWith('video') }); }; \
+     const append = SourceBuffer.prototype.appendBuffer; window.refusals = 0; \
+     SourceBuffer.prototype.appendBuffer = function (bytes) { \
+     if (this.isVideo && this.buffered.length > 0 && window.refusals === 0) { window.refusals = 1; \
+     throw new DOMException('no room', 'QuotaExceededError'); } return append.call(this, bytes); };";
+
+async fn what_one_buffer_refuses_and_the_other_takes_is_not_lost(world: &World) -> Result<()> {
+    let added = json!({ "source": ONE_REFUSAL });
+    let added = world.browser.cdp("Page.addScriptToEvaluateOnNewDocument", added).await?;
+    let played = async {
+        let page = world.play("calm/low/media.m3u8").await?;
+        page.wait_until("window.refusals === 1 && player.currentTime > 5").await
     }
     .await;
     world.browser.cdp("Page.removeScriptToEvaluateOnNewDocument", added).await?;
