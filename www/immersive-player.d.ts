@@ -95,7 +95,7 @@ export interface ImmersivePlayerEventMap extends HTMLElementEventMap {
   viewchange: CustomEvent;
   projectionchange: CustomEvent;
   immersivechange: CustomEvent;
-  /** `videoRenditions` has new entries. */
+  /** `videoRenditions` has new entries: those that can be played here. */
   renditionschange: CustomEvent;
   /** Another rendition is shown. */
   renditionchange: CustomEvent;
@@ -104,6 +104,21 @@ export interface ImmersivePlayerEventMap extends HTMLElementEventMap {
   audiotrackschange: CustomEvent;
   /** Another sound is heard. */
   audiotrackchange: CustomEvent;
+  /** Playback has come into a range that the publisher marked (EXT-X-DATERANGE). */
+  daterangeenter: CustomEvent<DateRange>;
+  /** And is out of it. */
+  daterangeleave: CustomEvent<{ readonly id: string }>;
+}
+
+/** EXT-X-DATERANGE of RFC 8216bis. */
+export interface DateRange {
+  readonly id: string;
+  readonly class: string | null;
+  readonly startDate: Date;
+  /** null while it is open. */
+  readonly endDate: Date | null;
+  /** Everything else as it stands in the playlist: "SCTE35-OUT", "X-...". */
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 /** What HTMLVideoElement has and <immersive-player> has too. */
@@ -150,6 +165,9 @@ export interface ImmersivePlayerElement extends HTMLElement, VideoMembers {
   backup: string;
   /** Tells servers how playback goes (CTA-5004-A): "query", or "headers", which they must allow. */
   cmcd: "" | "query" | "headers";
+
+  /** Takes few bytes; without it, as the browser's own data saver says. */
+  saveData: boolean;
 
   readonly videoRenditions: VideoRenditionList;
   readonly audioTracks: AudioTrackList;

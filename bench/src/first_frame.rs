@@ -62,7 +62,7 @@ pub async fn measure(
 
 /// One cold run: when the picture came, what came before, and what was loaded.
 async fn one(chromium: &Chromium, server: &Server, url: &str) -> Result<Value> {
-    chromium.run_in_new_documents(PROBE).await?;
+    let _until_it_closes = chromium.run_in_new_documents(PROBE).await?;
     sleep(SETTLE).await;
     server.requests();
     let page = Page::open(chromium, url).await?;

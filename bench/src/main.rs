@@ -1,12 +1,14 @@
-//! What `cargo xtask bench` runs: time to first frame and transmuxing beside hls.js and A-Frame, in
-//! the same browser, from the same server, in turns; the origin beside nginx.
+//! What `cargo xtask bench` runs: time to first frame, transmuxing and live latency beside hls.js and
+//! A-Frame, in the same browser, from the same server, in turns; the origin beside nginx.
 
 mod environment;
 mod first_frame;
+mod latency;
 mod origin;
 mod report;
 mod segments;
 mod server;
+mod shaper;
 mod statistics;
 mod transmux;
 
@@ -33,6 +35,12 @@ struct Arguments {
     /// Transmuxing throughput.
     #[arg(long)]
     transmux: bool,
+    /// Live latency through a line of 8 Mb/s.
+    #[arg(long)]
+    latency: bool,
+    /// Seconds of live playback on each side.
+    #[arg(long, default_value_t = 300)]
+    secs: u64,
     /// The origin beside nginx.
     #[arg(long)]
     origin: bool,
@@ -94,10 +102,19 @@ async fn main() -> Result<()> {
         let folders = server::Folders {
             site: places::site()?,
             clips: material.clone(),
-            wasm: arguments.wasm,
+            wasm: arguments.wasm.clone(),
         };
         let server = Server::start(&folders).await?;
         report.set("transmux", transmux::measure(&server, &material).await?)?;
+    }
+    if arguments.latency {
+        // Its stream comes from an origin.
+        let folders = server::Folders {
+            site: places::site()?,
+            clips: arguments.out.clone(),
+            wasm: arguments.wasm,
+        };
+        report.set("latency", latency::measure(&folders, arguments.secs).await?)?;
     }
     if arguments.origin {
         let program = arguments.program.map_or_else(places::origin_program, Ok)?;

@@ -62,6 +62,9 @@ impl Report {
         if self.all["transmux"].is_object() {
             transmux(&mut text, &self.all["transmux"]);
         }
+        if self.all["latency"].is_object() {
+            latency(&mut text, &self.all["latency"]);
+        }
         if self.all["origin"].is_object() {
             crate::origin::tables(&mut text, &self.all["origin"]);
         }
@@ -138,6 +141,25 @@ fn transmux(text: &mut String, section: &Value) {
         }
         let figure = |value: Option<f64>| format!("{:.0}", value.unwrap_or(f64::NAN));
         row(text, name(side), &[figure(median(&cold)), figure(greatest(&warm))]);
+    }
+}
+
+fn latency(text: &mut String, section: &Value) {
+    let _ = write!(
+        text,
+        "\n## Live latency\n\nBehind the encoder, by PROGRAM-DATE-TIME, once a second for {} s, through a \
+         line of 8 Mb/s and 25 ms either way; stalls are `waiting` events. hls.js draws no sphere. {}.\n\n",
+        section["secs"],
+        environment::describe(section)
+    );
+    text.push_str("| | median s | greatest s | stalls | lines |\n|---|---:|---:|---:|---:|\n");
+    for side in items(&section["sides"]) {
+        let secs: Vec<f64> = items(&side["latencySecs"]).map(number).collect();
+        let figure = |value: Option<f64>| format!("{:.2}", value.unwrap_or(f64::NAN));
+        let count = |key: &str| format!("{:.0}", number(&side[key]));
+        let cells =
+            [figure(median(&secs)), figure(greatest(&secs)), count("stalls"), count("heightPx")];
+        row(text, name(side), &cells);
     }
 }
 

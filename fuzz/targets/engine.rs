@@ -119,14 +119,21 @@ impl Host {
             3 => {
                 let (width_px, height_px) = (u32::from(bytes.short()), u32::from(bytes.short()));
                 let fov_degrees = number(bytes);
-                engine.handle(now, Input::Viewport { width_px, height_px, fov_degrees });
+                match bytes.byte() % 4 {
+                    0 => engine.handle(now, Input::LargestTexture { side_px: width_px }),
+                    1 => engine.handle(now, Input::SaveData(height_px & 1 == 0)),
+                    _ => engine.handle(now, Input::Viewport { width_px, height_px, fov_degrees }),
+                }
             }
             4 | 5 => media(engine, now, bytes),
             6 => engine.handle(now, Input::Visible(bytes.byte() & 1 == 0)),
             7 => {
                 let playable: Vec<bool> =
                     (0..self.renditions).map(|_| bytes.byte() & 3 != 0).collect();
-                engine.handle(now, Input::RenditionsProbed { playable: &playable });
+                match bytes.byte() % 3 {
+                    0 => engine.handle(now, Input::RenditionsRated { smooth: &playable }),
+                    _ => engine.handle(now, Input::RenditionsProbed { playable: &playable }),
+                }
             }
             8 => engine.handle(now, Input::SinkOpen),
             9 => {

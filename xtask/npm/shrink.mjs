@@ -2,15 +2,16 @@
 //
 // - WebAssembly and its glue know each other by names like `__wbg_appendChild_d8c2a5b8b8a8ee4f`, a
 //   thousand of them, whose hashes cannot be compressed. Both sides get short ones.
-// - Scripts are minified.
+// - The glue and the scripts that it imports become one, so that nothing waits for a second request,
+//   and all scripts are minified.
 //
 // Files that name their content by a hash get a new one.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { transformSync } from "esbuild";
+import { buildSync } from "esbuild";
 
 const folder = process.argv[2];
 const indexPath = join(folder, "index.html");
@@ -74,8 +75,25 @@ function shortenGlue(glue, { imports, exports }) {
   });
 }
 
-const minified = (script) =>
-  transformSync(script, { minify: true, format: "esm", target: "es2022", legalComments: "none" }).code;
+// Minifies a script, with what it imports but for the worker's, which starts from a file of its own.
+// Files that are no longer needed go.
+function minify(path) {
+  const { metafile } = buildSync({
+    entryPoints: [path],
+    outfile: path,
+    allowOverwrite: true,
+    bundle: true,
+    external: ["*/worker.js"],
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
+  });
+  const imported = Object.keys(metafile.inputs).map((input) => resolve(input));
+  for (const input of imported) if (input !== resolve(path)) rmSync(input);
+}
 
 function scriptsBelow(path) {
   return readdirSync(path, { recursive: true }).filter((name) => name.endsWith(".js"));
@@ -96,9 +114,7 @@ const wasmName = builtFile(index, "wasm");
 const gluePath = join(folder, glueName);
 const names = shortenModule(join(folder, wasmName));
 writeFileSync(gluePath, shortenGlue(readFileSync(gluePath, "utf8"), names));
-for (const name of scriptsBelow(folder)) {
-  const path = join(folder, name);
-  writeFileSync(path, minified(readFileSync(path, "utf8")));
-}
+minify(gluePath);
+for (const name of scriptsBelow(folder)) if (name !== glueName) minify(join(folder, name));
 for (const name of [glueName, wasmName]) index = index.replaceAll(name, renamed(name));
 writeFileSync(indexPath, index);

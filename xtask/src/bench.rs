@@ -20,6 +20,9 @@ pub struct Options {
     /// Pairs of runs for the time to first frame.
     #[arg(long, default_value_t = 7)]
     pairs: usize,
+    /// Seconds of live playback on each side, for the latency.
+    #[arg(long, default_value_t = 300)]
+    secs: u64,
     /// Drawing interface for the time to first frame (webgpu or webgl2); both when not given.
     #[arg(long)]
     backend: Option<String>,
@@ -34,6 +37,8 @@ enum What {
     FirstFrame,
     /// Throughput from MPEG-TS to fragmented MP4.
     Transmux,
+    /// Live latency in the browser, through a line of 8 Mb/s.
+    Latency,
     /// The origin: time to the first playlist, cost per stream, requests per second, latency.
     Origin,
 }
@@ -53,7 +58,8 @@ const TRANSMUX_STEM: &str = "immersive_bench_transmux";
 /// Installs, builds and measures.
 pub fn run(options: &Options) -> Result<()> {
     let wanted = |what: What| options.what.is_empty() || options.what.contains(&what);
-    let player = [What::Size, What::FirstFrame, What::Transmux].into_iter().any(wanted);
+    let with_player = [What::Size, What::FirstFrame, What::Transmux, What::Latency];
+    let player = with_player.into_iter().any(wanted);
     let mut needs = Vec::new();
     if player {
         needs.extend([&build::NEEDS[..], &NEEDS].concat());
@@ -83,6 +89,10 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if wanted(What::Transmux) {
         command.arg("--transmux").arg("--wasm").arg(transmux(&folder)?);
+    }
+    if wanted(What::Latency) {
+        demo::build_origin()?;
+        command.arg("--latency").args(["--secs", &options.secs.to_string()]);
     }
     if wanted(What::Origin) {
         command.arg("--origin").arg("--program").arg(demo::build_origin()?);

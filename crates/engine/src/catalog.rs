@@ -28,8 +28,8 @@ pub(crate) struct Rung {
     /// Index into `slots` of the one in use.
     pub(crate) active: usize,
     pub(crate) audio_group: Option<String>,
-    /// Whether this device can play it.
-    pub(crate) playable: bool,
+    /// Whether this device is believed to decode it in time.
+    pub(crate) smooth: bool,
 }
 
 impl Rung {
@@ -69,7 +69,7 @@ impl Catalog {
             slots: vec![0],
             active: 0,
             audio_group: None,
-            playable: true,
+            smooth: true,
         };
         Self { rungs: vec![rung], slot_urls: vec![url.to_owned()], ..Self::default() }
     }
@@ -126,7 +126,7 @@ impl Catalog {
             slots: vec![slot],
             active: 0,
             audio_group: variant.audio_group.clone(),
-            playable: true,
+            smooth: true,
         });
     }
 
@@ -151,8 +151,7 @@ impl Catalog {
     pub(crate) fn audio_tracks(&self) -> Vec<TrackInfo> {
         let mut tracks: Vec<TrackInfo> = Vec::new();
         for choice in &self.audio {
-            let plays =
-                |rung: &Rung| rung.playable && rung.audio_group.as_deref() == Some(&choice.group);
+            let plays = |rung: &Rung| rung.audio_group.as_deref() == Some(&choice.group);
             let known = tracks.iter().any(|track| track.name == choice.info.name);
             if !known && self.rungs.iter().any(plays) {
                 tracks.push(choice.info.clone());

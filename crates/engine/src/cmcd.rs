@@ -139,7 +139,7 @@ impl Session {
             && rung.info.bandwidth_bps > 0
         {
             list(OBJECT, "br", rung.info.bandwidth_bps as f64 / 1000.0);
-            let top = rungs.iter().rev().find(|rung| rung.playable).unwrap_or(rung);
+            let top = rungs.last().unwrap_or(rung);
             list(OBJECT, "tb", top.info.bandwidth_bps as f64 / 1000.0);
         }
         let ahead_ms = self.lane_ahead_secs(index).max(0.0) * 1000.0;

@@ -96,7 +96,8 @@ impl Session {
             lane.retry.attempts = 0;
             return;
         }
-        self.warn(core, ["Left out, because it cannot be had: ", url].concat());
+        let text = ["Left out, because it cannot be had: ", url].concat();
+        self.warn(core, Severity::Interrupted, text);
         let lane = &mut self.lanes[index];
         lane.skipped.push(TimeRange { start_secs: chunk.start_secs, end_secs: chunk.end_secs });
         lane.skips_in_a_row += 1;
@@ -126,8 +127,7 @@ impl Session {
         let mut rungs = self.catalog.rungs.iter();
         let is_main = rungs.any(|rung| rung.slots.contains(&id));
         let others: Vec<SlotId> = if is_main {
-            let playable = self.catalog.rungs.iter().filter(|rung| rung.playable);
-            playable.flat_map(|rung| &rung.slots).copied().collect()
+            self.catalog.rungs.iter().flat_map(|rung| &rung.slots).copied().collect()
         } else {
             self.steering.sounds_like(id)
         };
@@ -150,8 +150,11 @@ impl Session {
             // Everything fails: elsewhere next time, but not at once.
             return false;
         }
-        let url = self.slots[id].url.clone();
-        self.warn(core, ["Avoided for a while, because it fails: ", &url].concat());
+        let text = ["Avoided for a while, because it fails: ", &self.slots[id].url].concat();
+        // The same elsewhere is as good.
+        let has_twin = self.patience(core, id, 2) == 1;
+        let severity = if has_twin { Severity::Unnoticed } else { Severity::Degraded };
+        self.warn(core, severity, text);
         self.drop_stranded_hints(core);
         if let Some(lane) = self.lanes.first_mut() {
             lane.decided = None;

@@ -78,14 +78,23 @@ pub enum Input<'a> {
     /// The size of the canvas in device pixels and the vertical field of view, for the cap on
     /// resolution.
     Viewport { width_px: u32, height_px: u32, fov_degrees: f64 },
+    /// The longest side that a texture may have (WebGPU's `maxTextureDimension2D`, WebGL's
+    /// `MAX_TEXTURE_SIZE`): larger frames cannot be drawn.
+    LargestTexture { side_px: u32 },
+    /// The viewer has asked for few bytes (`navigator.connection.saveData`, or a switch).
+    SaveData(bool),
     /// A snapshot of the media element; sent after every media event (`seeking` above all), and
     /// before every `Tick`, `Appended` and `AppendFailed`.
     Media(MediaState<'a>),
     /// The page can be seen, or cannot: in the background timers are slow and frames are dropped
     /// on purpose.
     Visible(bool),
-    /// The answer to [`Output::ProbeRenditions`], in its order: what this device can play.
+    /// The answer to [`Output::ProbeRenditions`], in its order: what this device can play. Whatever
+    /// else there is, is offered to nobody.
     RenditionsProbed { playable: &'a [bool] },
+    /// Which of [`Event::Renditions`] are decoded in time, by Media Capabilities, whenever that is
+    /// known.
+    RenditionsRated { smooth: &'a [bool] },
     /// The sink that [`Output::OpenSink`] asked for accepts data.
     SinkOpen,
     /// The first bytes of a response body, or more of them: for the estimator and abandonment.
@@ -365,7 +374,7 @@ pub enum SeekReason {
 /// What people and pages want to know.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The multivariant playlist is known; the order is that of rising bandwidth.
+    /// What can be played here is known; the order is that of rising bandwidth.
     Renditions(Vec<RenditionInfo>),
     /// Live or on demand.
     StreamType(StreamType),
@@ -383,8 +392,38 @@ pub enum Event {
     Cues { track: usize, cues: Vec<Cue> },
     /// Playback wants data and has none (true), or has it again (false).
     Buffering(bool),
+    /// What is played now lies in a range that the publisher marked.
+    DateRangeEntered(DateRangeInfo),
+    /// And no longer.
+    DateRangeLeft { id: String },
     /// Something went wrong and is being dealt with; for logs and statistics.
-    Warning(String),
+    Warning { severity: Severity, text: String },
+}
+
+/// How much of a trouble the viewer notices. What cannot be dealt with is a [`Failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing: another server or a second try helps.
+    Unnoticed,
+    /// Another quality than there could be, or no subtitles.
+    Degraded,
+    /// Something is left out, begins anew, or stands still for a moment.
+    Interrupted,
+}
+
+/// EXT-X-DATERANGE, the tags of one ID taken together.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct DateRangeInfo {
+    /// ID.
+    pub id: String,
+    /// CLASS.
+    pub class: Option<String>,
+    /// START-DATE, milliseconds since 1970.
+    pub start_ms: f64,
+    /// Where it ends, as far as that is known; milliseconds since 1970.
+    pub end_ms: Option<f64>,
+    /// Everything else, SCTE-35 among it, as it stands in the playlist.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// One entry of the quality menu.

@@ -7,11 +7,11 @@
 //!
 //! Where to look: `session` is the state of one stream and the order of work. `slot` asks for
 //! playlists, `playlist` takes them in, `scheduler` decides what to fetch next, `selection` and `abr` at which
-//! quality, `unit` finds the segment or part,
+//! quality, within what `device` and `sharpness` allow, `unit` finds the segment or part,
 //! `auxiliary` has init segments and keys, `tracks` the choice of sound, `text` subtitles (`webvtt`), `arrival` takes in what came. `sink` appends and
 //! `buffer` keeps the books of what the sink holds. `playhead` follows the media element, `stall`
 //! gets it going when it is stuck, `live` knows where the edge is,
-//! `latency` stays near it. `requests` and `retry` say when to
+//! `latency` stays near it, `date_ranges` tells what is marked there. `requests` and `retry` say when to
 //! try again and when to give up, `failover` what to do without,
 //! `steering` where else the same is to be had. `metrics` counts, `cmcd` tells
 //! servers. With the feature `trace`, `trace` takes a session down as text, to be played again.
@@ -24,6 +24,8 @@ mod buffer;
 mod catalog;
 mod cmcd;
 mod config;
+mod date_ranges;
+mod device;
 mod failover;
 pub mod io;
 mod lane;

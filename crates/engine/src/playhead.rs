@@ -80,6 +80,7 @@ impl Session {
             self.stall.forgive();
             self.after_jump(core);
         }
+        self.count_frames(core, state, jumped);
         let resumed = was_paused && !state.paused;
         if self.started && (resumed || jumped && self.sent_to_secs.is_none() && !was_sent) {
             self.decide_to_follow(core);
@@ -89,6 +90,21 @@ impl Session {
         };
         let has_data = state.buffered.iter().any(at);
         self.stall.observe(core.now, state.position_secs, has_data);
+    }
+
+    /// Frames that come too late to be shown say that the device cannot keep up with so many pixels.
+    fn count_frames(&mut self, core: &mut Core, state: &MediaState<'_>, jumped: bool) {
+        /// Faster playback drops frames by itself.
+        const FASTEST: f64 = 1.2;
+        let counts = self.visible && self.is_running() && !jumped && state.playback_rate <= FASTEST;
+        let rung = self.shown.filter(|_| counts).and_then(|index| self.catalog.rungs.get(index));
+        let shown = rung.map(|rung| &rung.info);
+        let (decoded, dropped) = (state.decoded_frames, state.dropped_frames);
+        if self.device.count_frames(core.now, shown, decoded, dropped) {
+            self.decide_again();
+            let text = "Frames are decoded too late to be shown; a smaller picture follows.";
+            self.warn(core, Severity::Degraded, text.to_owned());
+        }
     }
 
     pub(crate) fn set_buffering(&mut self, core: &mut Core, buffering: bool) {

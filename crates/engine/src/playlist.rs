@@ -77,10 +77,8 @@ impl Session {
         self.steering = Steering::of(&master, &self.catalog);
         self.definitions.0 = master.definitions;
         self.slots = self.catalog.slot_urls.iter().cloned().map(Slot::new).collect();
-        let infos = self.catalog.infos();
-        core.emit(Output::Event(Event::Renditions(infos.clone())));
         self.phase = Phase::Probing { since: core.now };
-        core.emit(Output::ProbeRenditions(infos));
+        core.emit(Output::ProbeRenditions(self.catalog.infos()));
     }
 
     /// A media playlist without a multivariant playlist: what came is the slot's first version.
@@ -93,7 +91,6 @@ impl Session {
         self.slots = vec![Slot::new(self.url.clone())];
         self.slots[0].asked_at = asked_at;
         self.slots[0].answered_at = core.now;
-        core.emit(Output::Event(Event::Renditions(self.catalog.infos())));
         self.begin_playing(core);
         self.install(core, 0, media);
     }
@@ -102,10 +99,9 @@ impl Session {
         if !matches!(self.phase, Phase::Probing { .. }) {
             return;
         }
-        for (rung, playable) in self.catalog.rungs.iter_mut().zip(playable) {
-            rung.playable = *playable;
-        }
-        if self.catalog.rungs.iter().any(|rung| rung.playable) {
+        if playable.contains(&true) || playable.len() < self.catalog.rungs.len() {
+            let mut answers = playable.iter();
+            self.catalog.rungs.retain(|_| *answers.next().unwrap_or(&true));
             return self.begin_playing(core);
         }
         let mut codecs: Vec<&str> =
@@ -125,6 +121,7 @@ impl Session {
 
     pub(crate) fn begin_playing(&mut self, core: &mut Core) {
         self.phase = Phase::Playing;
+        core.emit(Output::Event(Event::Renditions(self.catalog.infos())));
         self.prefer_places(core);
         let first_rung = self.choose_rung(core, 0.0);
         self.make_lanes(core, first_rung);
@@ -207,10 +204,9 @@ impl Session {
             self.last_success = core.now;
         }
         if change == Change::Restarted {
-            self.warn(
-                core,
-                "The live stream was restarted; playback goes on with the new one.".to_owned(),
-            );
+            let text =
+                "The live stream was restarted; playback goes on with the new one.".to_owned();
+            self.warn(core, Severity::Interrupted, text);
             self.lanes.iter_mut().for_each(|lane| lane.forget_skipped());
         }
         self.announce(core, id);

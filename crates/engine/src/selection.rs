@@ -9,13 +9,26 @@ impl Session {
         let known =
             |index: &usize| *index < self.catalog.rungs.len() || self.catalog.rungs.is_empty();
         self.manual = choice.filter(known);
+        self.decide_again();
+    }
+
+    /// What the host learned of decoding: [`crate::io::Input::RenditionsRated`].
+    pub(crate) fn rated(&mut self, smooth: &[bool]) {
+        for (rung, smooth) in self.catalog.rungs.iter_mut().zip(smooth) {
+            rung.smooth = *smooth;
+        }
+        self.decide_again();
+    }
+
+    /// What may be chosen has changed.
+    pub(crate) fn decide_again(&mut self) {
         for lane in &mut self.lanes {
             lane.decided = None;
         }
     }
 
-    /// The rung for the next segment: the viewer's, or the rule's choice among those that play and
-    /// do not fail.
+    /// The rung for the next segment: the viewer's, or the rule's choice among those that the device
+    /// can take and that do not fail.
     pub(crate) fn choose_rung(&mut self, core: &Core, ahead_secs: f64) -> usize {
         if let Some(manual) = self.manual.filter(|index| *index < self.catalog.rungs.len()) {
             return manual;
@@ -33,15 +46,19 @@ impl Session {
     pub(crate) fn ladder(&self, core: &Core) -> Ladder {
         let rungs = &self.catalog.rungs;
         let usable = |avoid: bool| -> Vec<usize> {
-            let fits = |index: &usize| {
-                let rung = &rungs[*index];
-                rung.playable && !(avoid && self.slots[rung.slot()].is_avoided(core.now))
-            };
+            let fits =
+                |index: &usize| !(avoid && self.slots[rungs[*index].slot()].is_avoided(core.now));
             (0..rungs.len()).filter(fits).collect()
         };
         let mut indexes = usable(true);
         if indexes.is_empty() {
             indexes = usable(false);
+        }
+        let takes = |index: &usize| self.device.takes(&rungs[*index], core.now);
+        if indexes.iter().any(takes) {
+            indexes.retain(takes);
+        } else {
+            indexes.truncate(1);
         }
         let infos = indexes.iter().map(|index| &rungs[*index].info);
         if let Some(enough) = self.canvas.and_then(|canvas| canvas.sharp_enough(infos)) {

@@ -12,6 +12,7 @@ use crate::auxiliary::Auxiliary;
 use crate::buffer::{Sink, SinkPhase};
 use crate::catalog::Catalog;
 use crate::cmcd::Reporter;
+use crate::device::Device;
 use crate::io::*;
 use crate::lane::Lane;
 use crate::latency::Follower;
@@ -80,6 +81,9 @@ pub(crate) struct Session {
     pub(crate) rule: RefCell<Box<dyn Rule>>,
     pub(crate) manual: Option<usize>,
     pub(crate) canvas: Option<Canvas>,
+    pub(crate) device: Device,
+    /// The IDs of those that the playhead is in.
+    pub(crate) date_ranges: Vec<String>,
     pub(crate) selected: Option<(usize, bool)>,
     pub(crate) shown: Option<usize>,
     pub(crate) stall: Stall,
@@ -133,6 +137,8 @@ impl Session {
             rule: RefCell::new(abr::rule(core.config.rule)),
             manual: None,
             canvas: None,
+            device: Device::default(),
+            date_ranges: Vec::new(),
             selected: None,
             shown: None,
             stall: Stall::default(),
@@ -160,6 +166,15 @@ impl Session {
             Input::Viewport { width_px, height_px, fov_degrees } => {
                 self.canvas = Some(Canvas { width_px, height_px, fov_degrees });
             }
+            Input::LargestTexture { side_px } => {
+                self.device.largest_texture_px = Some(side_px).filter(|side_px| *side_px > 0);
+                self.decide_again();
+            }
+            Input::SaveData(saves_data) => {
+                self.device.saves_data = saves_data;
+                self.decide_again();
+            }
+            Input::RenditionsRated { smooth } => self.rated(smooth),
             Input::SelectRendition(choice) => self.select(choice),
             Input::SelectAudio(index) => self.select_audio(core, index),
             Input::SelectText(choice) => self.select_text(core, choice),
@@ -236,6 +251,7 @@ impl Session {
             self.unstick(core);
             self.keep_up(core);
             self.watch(core);
+            self.follow_date_ranges(core);
         }
     }
 
@@ -305,7 +321,7 @@ impl Session {
         let failure = self.moves.take()?;
         let url = self.backup_url.take()?;
         let text = [&failure.detail, " Playback goes on from the backup: ", &url].concat();
-        self.warn(core, text);
+        self.warn(core, Severity::Interrupted, text);
         let on_demand = self.stream_type == Some(StreamType::OnDemand);
         let load = Load {
             url: &url,
@@ -321,10 +337,12 @@ impl Session {
         next.left = Some(failure.detail);
         next.online = self.online;
         next.visible = self.visible;
+        next.device = std::mem::take(&mut self.device);
+        next.canvas = self.canvas;
         Some(next)
     }
 
-    pub(crate) fn warn(&self, core: &mut Core, text: String) {
-        core.emit(Output::Event(Event::Warning(text)));
+    pub(crate) fn warn(&self, core: &mut Core, severity: Severity, text: String) {
+        core.emit(Output::Event(Event::Warning { severity, text }));
     }
 }

@@ -168,7 +168,8 @@ impl Session {
                 Failure { kind: FailureKind::Decode, url: None, status: None, detail },
             );
         }
-        self.warn(core, ["The decoder stopped and is restarted: ", message].concat());
+        let text = ["The decoder stopped and is restarted: ", message].concat();
+        self.warn(core, Severity::Interrupted, text);
         self.stall.rebuilds += 1;
         self.rebuild_sink(core, resume_at);
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::Core;
 use crate::buffer::SMALL_HOLE_SECS;
+use crate::io::Severity;
 use crate::io::{Instant, SeekReason, TimeRange};
 use crate::session::Session;
 
@@ -114,10 +115,9 @@ impl Session {
         if self.stall.nudges > NUDGES {
             self.stall.nudges = 0;
             self.stall.rebuilds += 1;
-            self.warn(
-                core,
-                "Playback is stuck with data ahead of it; the decoder is restarted.".to_owned(),
-            );
+            let text =
+                "Playback is stuck with data ahead of it; the decoder is restarted.".to_owned();
+            self.warn(core, Severity::Interrupted, text);
             return self.rebuild_sink(core, position_secs + NUDGE_SECS);
         }
         let by_secs = NUDGE_SECS * f64::from(self.stall.nudges);

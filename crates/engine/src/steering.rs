@@ -183,7 +183,8 @@ impl Session {
         };
         let wait = asked.or(self.steering.ttl).unwrap_or(DEFAULT_TTL);
         self.steering.ask_at = core.now + wait.max(SHORTEST_TTL);
-        self.warn(core, "The steering server gave no usable answer.".to_owned());
+        let text = "The steering server gave no usable answer.".to_owned();
+        self.warn(core, Severity::Unnoticed, text);
     }
 
     pub(crate) fn cancel_steering(&mut self, core: &mut Core) {

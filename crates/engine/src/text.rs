@@ -198,6 +198,6 @@ impl Session {
         };
         let text = ["Subtitles left out, because they cannot be had: ", &segment.url].concat();
         self.texts.loaded.push((download.slot, download.sequence, segment.end_secs()));
-        self.warn(core, text);
+        self.warn(core, Severity::Degraded, text);
     }
 }

@@ -25,6 +25,10 @@ pub enum Command {
     SelectText(Option<usize>),
     /// What the viewer can see of the picture.
     Viewport { width_px: u32, height_px: u32, fov_degrees: f64 },
+    /// The longest side of a texture, in pixels.
+    LargestTexture(u32),
+    /// Few bytes are wanted.
+    SaveData(bool),
     /// The media element, after one of its events.
     Media(MediaSnapshot),
     /// The media element failed with `MediaError.code`.

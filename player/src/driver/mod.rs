@@ -4,6 +4,7 @@
 //! [`PlayerEvent`]s, and nothing else. Callbacks only post to the mailbox; one microtask drains it,
 //! so no borrow is ever held while the browser calls in.
 
+mod capabilities;
 mod lane;
 mod message;
 mod segments;
@@ -14,11 +15,13 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use immersive_engine::io::{Input, Instant, Load, MediaState, Output, RequestId, Stats, TimeRange};
+use immersive_engine::io::{
+    Event, Input, Instant, Load, MediaState, Output, RenditionInfo, RequestId, Stats, TimeRange,
+};
 use immersive_engine::{Config, Engine};
 
 use crate::sink::{Sink, SinkEvent};
-use crate::web::{Microtask, Timer, now_millis};
+use crate::web::{Microtask, Task, Timer, now_millis};
 pub use message::{Command, MediaSnapshot, PlayerEvent};
 use segments::Segments;
 use transfers::{Arrival, Transfers};
@@ -45,6 +48,8 @@ enum Mail {
     Arrival(Arrival),
     SinkChanged,
     Timer,
+    /// Which renditions are decoded in time.
+    Rated(Vec<bool>),
 }
 
 /// What only a drain touches.
@@ -53,6 +58,7 @@ struct Core {
     transfers: Transfers,
     segments: Segments,
     sink: Option<Sink>,
+    rating: Option<Task>,
     media: MediaSnapshot,
     buffered: Vec<TimeRange>,
     stats: Stats,
@@ -150,6 +156,7 @@ impl Core {
             transfers: Transfers::new(post),
             segments: Segments::new(),
             sink: None,
+            rating: None,
             media: MediaSnapshot::default(),
             buffered: Vec::new(),
             stats: Stats::default(),
@@ -162,6 +169,9 @@ impl Core {
             Mail::Command(command) => self.obey(command),
             Mail::Arrival(arrival) => self.arrived(arrival),
             Mail::SinkChanged => self.settle_sink(),
+            Mail::Rated(smooth) => {
+                self.engine.handle(now(), Input::RenditionsRated { smooth: &smooth });
+            }
             Mail::Timer => {
                 self.report_media();
                 self.engine.handle(now(), Input::Tick);
@@ -190,6 +200,10 @@ impl Core {
             Command::Viewport { width_px, height_px, fov_degrees } => {
                 self.engine.handle(now, Input::Viewport { width_px, height_px, fov_degrees });
             }
+            Command::LargestTexture(side_px) => {
+                self.engine.handle(now, Input::LargestTexture { side_px });
+            }
+            Command::SaveData(saves_data) => self.engine.handle(now, Input::SaveData(saves_data)),
             Command::Media(snapshot) => {
                 self.media = snapshot;
                 self.report_media();
@@ -206,6 +220,7 @@ impl Core {
         self.transfers.clear();
         self.segments.clear();
         self.sink = None;
+        self.rating = None;
         self.media = MediaSnapshot::default();
     }
 
@@ -268,7 +283,8 @@ impl Core {
                 }
                 Output::Discard(request) => self.segments.discard(request),
                 Output::ProbeRenditions(renditions) => {
-                    let playable: Vec<bool> = renditions.iter().map(sink_plays).collect();
+                    let playable: Vec<bool> =
+                        renditions.iter().map(capabilities::is_playable).collect();
                     self.engine.handle(now(), Input::RenditionsProbed { playable: &playable });
                 }
                 Output::OpenSink { .. } => self.open_sink(inner, told),
@@ -279,11 +295,27 @@ impl Core {
                     told.push(PlayerEvent::Seek { position_secs, reason });
                 }
                 Output::SetPlaybackRate(rate) => told.push(PlayerEvent::SetPlaybackRate(rate)),
-                Output::Event(event) => told.push(PlayerEvent::Engine(event)),
+                Output::Event(event) => {
+                    if let Event::Renditions(renditions) = &event {
+                        self.rate(inner, renditions.clone());
+                    }
+                    told.push(PlayerEvent::Engine(event));
+                }
                 Output::Fail(failure) => told.push(PlayerEvent::Failed(failure)),
                 sink_output => self.perform_on_sink(sink_output),
             }
         }
+    }
+
+    /// Finds out what is decoded in time; playback does not wait for it.
+    fn rate(&mut self, inner: &Rc<Inner>, renditions: Vec<RenditionInfo>) {
+        let weak = Rc::downgrade(inner);
+        self.rating = Some(Task::spawn(async move {
+            let smooth = capabilities::smooth(renditions).await;
+            if let Some(inner) = weak.upgrade() {
+                inner.post(Mail::Rated(smooth));
+            }
+        }));
     }
 
     fn perform_on_sink(&mut self, output: Output) {
@@ -327,15 +359,6 @@ impl Core {
             told.push(PlayerEvent::Stats(stats));
         }
     }
-}
-
-/// Whether this browser can decode a rendition; one that does not name its codecs gets a chance.
-fn sink_plays(rendition: &immersive_engine::io::RenditionInfo) -> bool {
-    let Some(codecs) = &rendition.codecs else { return true };
-    let mut mime = String::from("video/mp4; codecs=\"");
-    mime.push_str(codecs);
-    mime.push('"');
-    crate::web::media_source::is_type_supported(&mime)
 }
 
 /// Now, on the engine's clock.

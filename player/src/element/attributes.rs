@@ -14,6 +14,8 @@ pub struct Attributes {
     pub cmcd: Cmcd,
     pub controls: bool,
     pub gyro: bool,
+    /// Few bytes are wanted.
+    pub save_data: bool,
     /// Degrees per second; the attribute without a value means a slow turn.
     pub autorotate_deg_per_sec: Option<f32>,
     /// `None` for `auto`.
@@ -50,6 +52,7 @@ impl Attributes {
             "yaw-range" => self.yaw_range_deg = value.as_deref().and_then(parse_range),
             "pitch-range" => self.pitch_range_deg = value.as_deref().and_then(parse_range),
             "gyro" => self.gyro = is_set,
+            "save-data" => self.save_data = is_set,
             "controls" => self.controls = is_set,
             "autorotate" => {
                 let speed = number().unwrap_or(AUTOROTATE_DEG_PER_SEC);

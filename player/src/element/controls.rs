@@ -3,7 +3,8 @@
 use immersive_engine::io::StreamType;
 use web_sys::HtmlVideoElement;
 
-use super::player::{Player, Stream};
+use super::player::Player;
+use super::stream::Stream;
 use super::{fullscreen, media, messages};
 use crate::ui::UiState;
 

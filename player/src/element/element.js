@@ -40,6 +40,8 @@ export function watchForTraps(close) {
   addEventListener("unhandledrejection", hear);
 }
 
+const tell = (target, type, about) => target.dispatchEvent(Object.assign(new Event(type), about));
+
 // `videoRenditions`, as media-tracks and media-chrome know it.
 class VideoRenditionList extends EventTarget {
   #player;
@@ -48,17 +50,18 @@ class VideoRenditionList extends EventTarget {
   constructor(host, player) {
     super();
     this.#player = player;
-    host.addEventListener("renditionschange", () => {
-      this.#refresh();
-      this.dispatchEvent(new Event("addrendition"));
-    });
+    host.addEventListener("renditionschange", () => this.#refresh());
     host.addEventListener("renditionchange", () => this.dispatchEvent(new Event("change")));
   }
 
   #refresh() {
-    for (let index = 0; index < this.#entries.length; index++) delete this[index];
+    for (const [index, rendition] of this.#entries.entries()) {
+      delete this[index];
+      tell(this, "removerendition", { rendition });
+    }
     this.#entries = this.#player.get("renditionEntries");
     Object.assign(this, this.#entries);
+    for (const rendition of this.#entries) tell(this, "addrendition", { rendition });
   }
 
   get length() { return this.#entries.length; }
@@ -80,7 +83,7 @@ class AudioTrackList extends EventTarget {
     host.addEventListener("audiotrackschange", () => {
       for (const [index, track] of this.#entries.entries()) {
         delete this[index];
-        this.#tell("removetrack", track);
+        tell(this, "removetrack", { track });
       }
       this.#entries = player.get("audioEntries").map((entry, index) => Object.defineProperty(
         entry, "enabled", {
@@ -91,13 +94,9 @@ class AudioTrackList extends EventTarget {
         },
       ));
       Object.assign(this, this.#entries);
-      for (const track of this.#entries) this.#tell("addtrack", track);
+      for (const track of this.#entries) tell(this, "addtrack", { track });
     });
     host.addEventListener("audiotrackchange", () => this.dispatchEvent(new Event("change")));
-  }
-
-  #tell(type, track) {
-    this.dispatchEvent(Object.assign(new Event(type), { track }));
   }
 
   get length() { return this.#entries.length; }

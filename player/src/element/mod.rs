@@ -11,12 +11,14 @@ mod dom;
 mod fullscreen;
 mod media;
 mod messages;
+mod network;
 mod player;
 mod properties;
 mod report;
 mod source;
 mod states;
 mod statistics;
+mod stream;
 mod texts;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -44,10 +46,11 @@ extern "C" {
 }
 
 /// Attributes that the element observes beyond those of a video element.
-const ATTRIBUTES: [&str; 16] = [
+const ATTRIBUTES: [&str; 17] = [
     "src",
     "backup",
     "cmcd",
+    "save-data",
     "controls",
     "projection",
     "stereo",

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use immersive_engine::io::{Event, Failure, RenditionInfo, Stats, StreamType, TrackInfo};
+use immersive_engine::io::{Failure, FailureKind};
 use immersive_view::input::Aim;
 use immersive_view::{Camera, Gesture, LookTarget, Projection};
 use wasm_bindgen::prelude::*;
@@ -13,8 +13,9 @@ use super::attributes::Attributes;
 use super::dom::{Layers, set_attribute};
 use super::source::{self, Source};
 use super::states::{States, flags_of};
+use super::stream::Stream;
 use super::texts::Texts;
-use super::{controls, fullscreen, media, statistics};
+use super::{controls, fullscreen, media, network, statistics};
 use crate::driver::{Command, PlayerEvent};
 use crate::input::{LookInput, MotionInput};
 use crate::surface::{Stage, StageEvent};
@@ -50,26 +51,6 @@ struct Guards {
     _listeners: Vec<Listener>,
     _look: Option<LookInput>,
     motion: Option<MotionInput>,
-}
-
-/// What is known of the stream that plays.
-#[derive(Default)]
-pub struct Stream {
-    pub renditions: Rc<[RenditionInfo]>,
-    /// The viewer's choice.
-    pub selected: Option<usize>,
-    pub shown: Option<usize>,
-    pub audio_tracks: Rc<[TrackInfo]>,
-    /// What is heard.
-    pub audio: Option<usize>,
-    pub text_tracks: Rc<[TrackInfo]>,
-    /// The device says that it has no network.
-    pub offline: bool,
-    pub stream_type: Option<StreamType>,
-    pub buffering: bool,
-    pub started: bool,
-    pub stats: Stats,
-    pub failure: Option<Failure>,
 }
 
 impl Player {
@@ -142,22 +123,21 @@ impl Player {
     /// Loads what `src` names, from the beginning or the live edge.
     pub fn load(&self) {
         let Attributes { src, backup, cmcd, .. } = self.attributes.borrow().clone();
-        {
-            let mut stream = self.stream.borrow_mut();
-            let (started, offline) = (stream.started, stream.offline);
-            *stream = Stream { started, offline, ..Stream::default() };
-        }
+        self.stream.borrow_mut().begin_anew();
         match src {
             Some(url) if self.may_load() => self.source.load(&url, backup.as_deref(), cmcd),
             Some(_) => {}
             None => self.source.unload(),
         }
+        self.describe_surroundings();
         self.refresh();
     }
 
-    /// `preload="none"` waits for the viewer.
+    /// `preload="none"` waits for the viewer, and what cannot be seen is not loaded.
     fn may_load(&self) -> bool {
-        self.video.preload() != "none" || self.video.autoplay() || self.stream.borrow().started
+        let stream = self.stream.borrow();
+        let is_wanted = self.video.preload() != "none" || self.video.autoplay() || stream.started;
+        is_wanted && stream.no_picture.is_none()
     }
 
     /// An attribute changed; `attributes` are all of them.
@@ -169,6 +149,7 @@ impl Player {
             "backup" | "cmcd" => {}
             "controls" => self.apply_controls(&attributes),
             "gyro" => self.apply_gyro(&attributes),
+            "save-data" => self.send_saver(),
             "projection" | "stereo" => {
                 self.apply_projection(&attributes);
                 self.dispatch("projectionchange");
@@ -227,8 +208,9 @@ impl Player {
         }
         if let Some(document) = self.host.owner_document() {
             let act = forward(&weak, |player: Rc<Self>, ()| {
-                let hidden = player.host.owner_document().is_some_and(|document| document.hidden());
-                player.source.send(Command::Visible(!hidden));
+                player.source.send(Command::Visible(!player.is_hidden()));
+                // It may be the last that is heard of the page.
+                network::remember(&player.stream.borrow().stats);
             });
             listeners.push(Listener::passive(&document, "visibilitychange", move |_| act(())));
             let act = forward(&weak, |player: Rc<Self>, ()| player.refresh());
@@ -268,17 +250,52 @@ impl Player {
                 self.dispatch("viewchange");
                 self.send_viewport();
             }
-            StageEvent::Ready { .. } => self.send_viewport(),
+            StageEvent::Ready { .. } => {
+                self.send_viewport();
+                self.send_largest_texture();
+            }
             StageEvent::Resized { .. } => self.send_viewport(),
             StageEvent::FirstFrame => self.show_controls(),
-            StageEvent::Failed { detail } => self.fail(Failure {
-                kind: immersive_engine::io::FailureKind::Unsupported,
-                url: None,
-                status: None,
-                detail,
-            }),
+            StageEvent::Failed { detail, for_good } => self.on_no_picture(detail, for_good),
         }
         self.refresh();
+    }
+
+    fn on_no_picture(&self, detail: String, for_good: bool) {
+        let kind = FailureKind::Unsupported;
+        let failure = Failure { kind, url: None, status: None, detail };
+        if for_good {
+            self.stream.borrow_mut().no_picture = Some(failure.clone());
+            // Sound without a picture is not what anybody came for.
+            self.source.unload();
+        }
+        self.fail(failure);
+    }
+
+    /// What a driver that knows nothing yet is told of the device and the page.
+    fn describe_surroundings(&self) {
+        self.send_viewport();
+        self.send_largest_texture();
+        self.send_saver();
+        self.source.send(Command::Visible(!self.is_hidden()));
+        if self.stream.borrow().offline {
+            self.source.send(Command::Online(false));
+        }
+    }
+
+    fn send_largest_texture(&self) {
+        if let Some(side_px) = self.stage.longest_side_px() {
+            self.source.send(Command::LargestTexture(side_px));
+        }
+    }
+
+    fn send_saver(&self) {
+        let saves_data = self.attributes.borrow().save_data || network::saves_data();
+        self.source.send(Command::SaveData(saves_data));
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.host.owner_document().is_some_and(|document| document.hidden())
     }
 
     fn send_viewport(&self) {
@@ -302,47 +319,6 @@ impl Player {
             PlayerEvent::Stats(stats) => self.stream.borrow_mut().stats = stats,
         }
         self.refresh();
-    }
-
-    fn on_engine(&self, event: Event) {
-        let mut dispatched = None;
-        match &event {
-            Event::TextTracks(tracks) => self.texts.set_tracks(tracks),
-            Event::Cues { track, cues } => self.texts.add_cues(*track, cues),
-            _ => {}
-        }
-        {
-            let mut stream = self.stream.borrow_mut();
-            match event {
-                Event::Renditions(renditions) => {
-                    stream.renditions = Rc::from(renditions);
-                    dispatched = Some("renditionschange");
-                }
-                Event::StreamType(stream_type) => {
-                    stream.stream_type = Some(stream_type);
-                    dispatched = Some("streamtypechange");
-                }
-                Event::RenditionShown { index } => {
-                    stream.shown = Some(index);
-                    dispatched = Some("renditionchange");
-                }
-                Event::RenditionSelected { .. } | Event::Cues { .. } => {}
-                Event::AudioTracks(tracks) => {
-                    stream.audio_tracks = Rc::from(tracks);
-                    dispatched = Some("audiotrackschange");
-                }
-                Event::AudioSelected { index } => {
-                    stream.audio = Some(index);
-                    dispatched = Some("audiotrackchange");
-                }
-                Event::TextTracks(tracks) => stream.text_tracks = Rc::from(tracks),
-                Event::Buffering(buffering) => stream.buffering = buffering,
-                Event::Warning(text) => web_sys::console::debug_1(&JsValue::from_str(&text)),
-            }
-        }
-        if let Some(name) = dispatched {
-            self.dispatch(name);
-        }
     }
 
     fn fail(&self, failure: Failure) {
@@ -448,8 +424,14 @@ impl Player {
 
     /// Fires an event of this name on the host.
     pub fn dispatch(&self, name: &str) {
+        self.dispatch_with(name, &JsValue::NULL);
+    }
+
+    /// The same with `detail`.
+    pub fn dispatch_with(&self, name: &str, detail: &JsValue) {
         let init = CustomEventInit::new();
         init.set_composed(true);
+        init.set_detail(detail);
         if let Ok(event) = CustomEvent::new_with_event_init_dict(name, &init) {
             // False only says that a listener called preventDefault.
             let _ = self.host.dispatch_event(&event);
@@ -461,6 +443,12 @@ impl Player {
         let (width_px, height_px) = self.stage.canvas_size_px();
         let aspect = width_px as f32 / height_px.max(1) as f32;
         2.0 * ((self.stage.camera().vertical_fov_rad / 2.0).tan() * aspect).atan()
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        network::remember(&self.stream.get_mut().stats);
     }
 }
 

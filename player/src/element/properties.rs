@@ -13,10 +13,11 @@ use super::{controls, media, report};
 use crate::input;
 
 /// Properties that set an attribute.
-pub const REFLECTED: [&str; 16] = [
+pub const REFLECTED: [&str; 17] = [
     "src",
     "backup",
     "cmcd",
+    "saveData",
     "controls",
     "projection",
     "stereo",
@@ -95,6 +96,7 @@ fn of_attributes(attributes: &Attributes, name: &str) -> Option<JsValue> {
     Some(match name {
         "controls" => attributes.controls.into(),
         "gyro" => attributes.gyro.into(),
+        "saveData" => attributes.save_data.into(),
         "autorotate" => attributes.autorotate_deg_per_sec.is_some().into(),
         "projection" => attributes.projection.map_or("auto", |p| p.name()).into(),
         "stereo" => attributes.stereo.map_or("auto", |s| s.name()).into(),

@@ -1,6 +1,6 @@
-//! `stats`, `error` and `videoRenditions` as plain objects.
+//! `stats`, `error`, `videoRenditions` and what events carry, as plain objects.
 
-use immersive_engine::io::TrackInfo;
+use immersive_engine::io::{DateRangeInfo, Severity, TrackInfo};
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::JsValue;
 
@@ -82,6 +82,36 @@ pub fn error(player: &Player) -> JsValue {
         .with("message", text)
         .with("detail", detail)
         .done()
+}
+
+/// `detail` of `daterangeenter`.
+pub fn date_range(range: &DateRangeInfo) -> JsValue {
+    let date = |ms: f64| JsValue::from(js_sys::Date::new(&ms.into()));
+    let attributes = range
+        .attributes
+        .iter()
+        .fold(Plain::new(), |attributes, (name, value)| attributes.with(name, value.as_str()));
+    Plain::new()
+        .with("id", range.id.as_str())
+        .with("class", range.class.as_deref().map_or(JsValue::NULL, JsValue::from_str))
+        .with("startDate", date(range.start_ms))
+        .with("endDate", range.end_ms.map_or(JsValue::NULL, date))
+        .with("attributes", attributes.done())
+        .done()
+}
+
+/// `detail` of `daterangeleave`.
+pub fn date_range_id(id: &str) -> JsValue {
+    Plain::new().with("id", id).done()
+}
+
+/// For whoever looks at the console: what viewers notice is easier to see there.
+pub fn log(severity: Severity, text: &str) {
+    let text = JsValue::from_str(text);
+    match severity {
+        Severity::Unnoticed => web_sys::console::debug_1(&text),
+        Severity::Degraded | Severity::Interrupted => web_sys::console::info_1(&text),
+    }
 }
 
 /// The entries of `audioTracks`.

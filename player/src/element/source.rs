@@ -7,7 +7,7 @@ use immersive_engine::io::{Cmcd, Failure, FailureKind, SeekReason};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use web_sys::HtmlVideoElement;
 
-use super::media;
+use super::{media, network};
 use crate::driver::{Command, Driver, PlayerEvent};
 use crate::web::ignore_rejection;
 use crate::web::media_source::{self, MediaSource, ObjectUrl};
@@ -90,7 +90,7 @@ impl Source {
         let seed = js_sys::Math::random().to_bits();
         // One that is no URL is no backup.
         let backup_url = backup.and_then(|url| absolute_http_url(url).ok());
-        let bandwidth_hint_bps = None;
+        let bandwidth_hint_bps = network::bandwidth_hint_bps();
         driver.send(Command::Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd });
     }
 

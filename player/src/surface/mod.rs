@@ -90,6 +90,8 @@ pub enum StageEvent {
     Failed {
         /// Plain words for the viewer: what is wrong and what to do.
         detail: String,
+        /// Whether another stream would fare no better.
+        for_good: bool,
     },
 }
 

@@ -35,6 +35,14 @@ impl Painter {
         }
     }
 
+    /// What a texture may have at most.
+    pub(super) fn longest_side_px(&self) -> u32 {
+        match self {
+            Self::WebGpu(backend) => backend.longest_side(),
+            Self::WebGl2(backend) => backend.longest_side,
+        }
+    }
+
     /// Brings the video's current frame to the GPU.
     pub(super) fn upload(&mut self, video: &HtmlVideoElement) -> Result<(), UploadError> {
         match self {

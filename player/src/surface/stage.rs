@@ -134,6 +134,11 @@ impl Stage {
         (size.width_px, size.height_px)
     }
 
+    /// Frames that are longer on a side are made smaller; `None` while nothing draws.
+    pub fn longest_side_px(&self) -> Option<u32> {
+        self.state.borrow().painter.as_ref().map(Painter::longest_side_px)
+    }
+
     /// Figures so far.
     pub fn stats(&self) -> StageStats {
         self.state.borrow().stats
@@ -356,8 +361,9 @@ impl Stage {
             Upload::Refused(UploadError::Other(_), Backend::WebGpu) => self.start(Backend::WebGl2),
             Upload::Refused(UploadError::Other(detail), Backend::WebGl2) => self.tell_failure(
                 &format!("the browser does not hand out the video's frames: {detail}"),
+                false,
             ),
-            Upload::Refused(..) => self.tell_failure(TAINTED),
+            Upload::Refused(..) => self.tell_failure(TAINTED, false),
         }
     }
 
@@ -385,11 +391,11 @@ impl Stage {
     /// Nothing will be drawn any more.
     fn fail(&self, detail: &str) {
         self.state.borrow_mut().starting = None;
-        self.tell_failure(detail);
+        self.tell_failure(detail, true);
     }
 
-    fn tell_failure(&self, detail: &str) {
-        (self.on_event)(StageEvent::Failed { detail: detail.to_owned() });
+    fn tell_failure(&self, detail: &str, for_good: bool) {
+        (self.on_event)(StageEvent::Failed { detail: detail.to_owned(), for_good });
     }
 }
 

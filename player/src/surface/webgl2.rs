@@ -22,7 +22,7 @@ pub(super) struct WebGl2 {
     frame_size: (u32, u32),
     upload: UploadChoice,
     shrinker: Option<Shrinker>,
-    longest_side: u32,
+    pub(super) longest_side: u32,
 }
 
 const UNIFORM_BINDING: u32 = 0;

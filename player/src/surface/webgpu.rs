@@ -171,7 +171,7 @@ impl WebGpu {
         }))
     }
 
-    fn longest_side(&self) -> u32 {
+    pub(super) fn longest_side(&self) -> u32 {
         self.device.limits().max_texture_dimension_2d
     }
 }

@@ -1,7 +1,8 @@
 //! How each message crosses.
 
 use immersive_engine::io::{
-    Cmcd, Cue, Event, Failure, FailureKind, RenditionInfo, SeekReason, Stats, StreamType, TrackInfo,
+    Cmcd, Cue, DateRangeInfo, Event, Failure, FailureKind, RenditionInfo, SeekReason, Severity,
+    Stats, StreamType, TrackInfo,
 };
 use wasm_bindgen::JsValue;
 
@@ -19,6 +20,8 @@ wire_enum!(Command {
     7u8 => Visible(visible),
     8u8 => SelectAudio(index),
     9u8 => SelectText(index),
+    10u8 => LargestTexture(side_px),
+    11u8 => SaveData(saves_data),
 });
 
 wire_struct!(MediaSnapshot {
@@ -48,14 +51,17 @@ wire_enum!(Event {
     2u8 => RenditionSelected { index, automatic },
     3u8 => RenditionShown { index },
     4u8 => Buffering(buffering),
-    5u8 => Warning(text),
+    5u8 => Warning { severity, text },
     6u8 => AudioTracks(tracks),
     7u8 => AudioSelected { index },
     8u8 => TextTracks(tracks),
     9u8 => Cues { track, cues },
+    10u8 => DateRangeEntered(range),
+    11u8 => DateRangeLeft { id },
 });
 
 wire_struct!(RenditionInfo { bandwidth_bps, width_px, height_px, codecs, frame_rate });
+wire_struct!(DateRangeInfo { id, class, start_ms, end_ms, attributes });
 wire_struct!(TrackInfo { name, language, default, forced, characteristics });
 wire_struct!(Cue { start_secs, end_secs, settings, text });
 wire_struct!(Failure { kind, url, status, detail });
@@ -73,6 +79,7 @@ wire_struct!(Stats {
     requests,
     bytes,
 });
+wire_enum!(Severity { 0u8 => Unnoticed, 1u8 => Degraded, 2u8 => Interrupted });
 wire_enum!(Cmcd { 0u8 => Off, 1u8 => Query, 2u8 => Headers });
 wire_enum!(StreamType { 0u8 => Live, 1u8 => OnDemand });
 wire_enum!(SeekReason { 0u8 => Start, 1u8 => Gap, 2u8 => Nudge, 3u8 => BehindWindow, 4u8 => LiveEdge });

@@ -125,6 +125,17 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn put(&self, writer: &mut Writer) {
+        self.0.put(writer);
+        self.1.put(writer);
+    }
+
+    fn take(reader: &mut Reader) -> Option<Self> {
+        Some((A::take(reader)?, B::take(reader)?))
+    }
+}
+
 /// A struct is its fields, in the order given.
 macro_rules! wire_struct {
     ($type:ty { $($field:ident),* $(,)? }) => {

@@ -60,6 +60,10 @@ pub struct Chromium {
     _profile: TempDir,
 }
 
+/// What runs in every new document.
+#[must_use = "it runs in every document from now on, until it is removed"]
+pub struct ScriptId(Value);
+
 impl Chromium {
     /// Starts chromedriver on a free port and a browser with an empty profile.
     pub async fn start(backend: Backend) -> Result<Self> {
@@ -74,14 +78,23 @@ impl Chromium {
         driver.set_page_load_timeout(Duration::from_secs(120)).await?;
         let chromium = Self { driver, backend, _server: server, _profile: profile };
         if backend == Backend::WebGl2 {
-            chromium.run_in_new_documents("delete Navigator.prototype.gpu;").await?;
+            let _for_ever =
+                chromium.run_in_new_documents("delete Navigator.prototype.gpu;").await?;
         }
         Ok(chromium)
     }
 
     /// Runs `source` in every document from now on, before the document's own scripts.
-    pub async fn run_in_new_documents(&self, source: &str) -> Result<()> {
-        self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
+    pub async fn run_in_new_documents(&self, source: &str) -> Result<ScriptId> {
+        let parameters = json!({ "source": source });
+        let added = self.cdp("Page.addScriptToEvaluateOnNewDocument", parameters).await?;
+        Ok(ScriptId(added["identifier"].clone()))
+    }
+
+    /// Runs it no more.
+    pub async fn remove(&self, script: ScriptId) -> Result<()> {
+        let parameters = json!({ "identifier": script.0 });
+        self.cdp("Page.removeScriptToEvaluateOnNewDocument", parameters).await?;
         Ok(())
     }
 

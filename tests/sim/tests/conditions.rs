@@ -98,7 +98,7 @@ fn a_cache_that_lags_now_and_then_is_seen_through() {
         world.expect_playback(120.0);
         assert_eq!(world.interruptions(), 0, "{flaps_secs}");
         let restarts = world.events.iter().filter(
-            |(_, event)| matches!(event, Event::Warning(text) if text.contains("restarted")),
+            |(_, event)| matches!(event, Event::Warning { text, .. } if text.contains("restarted")),
         );
         assert_eq!(restarts.count(), 0, "taken for a restart of the encoder");
     }

@@ -251,7 +251,7 @@ fn subtitles_that_cannot_be_had_hold_nothing_up() {
     assert!(world.failure.is_none());
     assert!(cues(&world).is_empty());
     let warned =
-        |event: &Event| matches!(event, Event::Warning(text) if text.contains("Subtitles"));
+        |event: &Event| matches!(event, Event::Warning { text, .. } if text.contains("Subtitles"));
     assert!(world.events.iter().any(|(_, event)| warned(event)));
 }
 

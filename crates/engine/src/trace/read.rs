@@ -131,6 +131,11 @@ impl<'t> Fields<'t> {
         flag(self.next()?)
     }
 
+    /// All that is left.
+    fn flags(&mut self) -> Option<Vec<bool>> {
+        self.0.by_ref().map(flag).collect()
+    }
+
     fn micros(&mut self) -> Option<Duration> {
         self.number().map(Duration::from_micros)
     }
@@ -168,13 +173,13 @@ impl<'t> Fields<'t> {
                 let (width_px, height_px) = (self.number()?, self.number()?);
                 then(Input::Viewport { width_px, height_px, fov_degrees: self.number()? });
             }
+            "texture" => then(Input::LargestTexture { side_px: self.number()? }),
+            "saver" => then(Input::SaveData(self.flag()?)),
+            "rated" => then(Input::RenditionsRated { smooth: &self.flags()? }),
             "media" => self.media(then)?,
             "visible" => then(Input::Visible(self.flag()?)),
             "online" => then(Input::Online(self.flag()?)),
-            "probed" => {
-                let playable: Vec<bool> = self.0.by_ref().map(flag).collect::<Option<_>>()?;
-                then(Input::RenditionsProbed { playable: &playable });
-            }
+            "probed" => then(Input::RenditionsProbed { playable: &self.flags()? }),
             "appended" => then(Input::Appended { request: self.request()? }),
             "broke" => {
                 let code = self.number()?;

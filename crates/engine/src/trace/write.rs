@@ -139,6 +139,12 @@ impl Line<'_> {
             Input::Viewport { width_px, height_px, fov_degrees } => {
                 self.put(format_args!("viewport {width_px} {height_px} {fov_degrees}"));
             }
+            Input::LargestTexture { side_px } => self.put(format_args!("texture {side_px}")),
+            Input::SaveData(saves) => self.put(format_args!("saver {}", u8::from(*saves))),
+            Input::RenditionsRated { smooth } => {
+                self.put("rated");
+                smooth.iter().for_each(|smooth| self.flag(*smooth));
+            }
             Input::Media(state) => self.media(state),
             Input::Visible(visible) => self.put(format_args!("visible {}", u8::from(*visible))),
             Input::RenditionsProbed { playable } => {

@@ -1,6 +1,7 @@
 //! What a viewer reads when it does not work.
 
 use anyhow::{Context, Result, ensure};
+use immersive_tests_browser::Page;
 use serde_json::{Value, json};
 
 use crate::world::{World, checks};
@@ -12,6 +13,7 @@ checks!(
     a_codec_that_nobody_plays_is_named,
     a_url_that_is_none_says_so,
     without_a_url_the_page_explains_itself,
+    where_nothing_can_be_drawn_the_viewer_is_told,
 );
 
 async fn a_missing_stream_says_404(world: &World) -> Result<()> {
@@ -53,6 +55,23 @@ async fn without_a_url_the_page_explains_itself(world: &World) -> Result<()> {
     let text = page.value("document.body.innerText").await?;
     ensure!(text.as_str().is_some_and(|text| text.contains("m3u8")), "the page says: {text}");
     Ok(())
+}
+
+/// Neither WebGPU nor WebGL 2, as with a blocked driver.
+const NOTHING_DRAWS: &str = "delete Navigator.prototype.gpu; \
+    HTMLCanvasElement.prototype.getContext = () => null;";
+
+async fn where_nothing_can_be_drawn_the_viewer_is_told(world: &World) -> Result<()> {
+    let script = world.browser.run_in_new_documents(NOTHING_DRAWS).await?;
+    let outcome = failure_of(world, &world.stand.open("calm/master.m3u8")).await;
+    world.browser.remove(script).await?;
+    let error = outcome?;
+    ensure!(error["detail"]["kind"] == json!("unsupported"), "{error}");
+    said(&error, "Hardware acceleration")?;
+    let page = Page::current(&world.browser);
+    // What cannot be seen does not play, and another stream cannot be seen either.
+    page.value("void (player.src = player.src)").await?;
+    page.wait_until("player.error !== null && player.paused && !player.currentTime").await
 }
 
 /// Opens a stream that fails, and waits for the message, which must also be there to be read.
