@@ -113,7 +113,7 @@ mod tests {
     fn a_range_ends_where_its_tags_say() {
         let break_begins = range("break", Some(1_000));
         let break_ends = DateRange { duration_secs: Some(2.0), ..range("break", None) };
-        assert_eq!(ids(&[break_begins.clone()], 9_000.0), ["break"], "it is open");
+        assert_eq!(ids(std::slice::from_ref(&break_begins), 9_000.0), ["break"], "it is open");
         let ranges = [break_begins, break_ends];
         assert_eq!(ids(&ranges, 999.0), [""; 0]);
         assert_eq!(ids(&ranges, 2_999.0), ["break"]);

@@ -108,7 +108,7 @@ async fn locked(folder: &Path, clip: &Path) -> Result<()> {
     save(&folder.join("protected.m3u8"), &protected)
 }
 
-/// H.264, then VP9, then a gap, then H.264 again, without sound.
+/// H.264, then VP9, then a gap, then H.264 again, without sound; the seconds 3 and 4 are marked.
 async fn mixed(folder: &Path, clip: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let vp9 = ["libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "600k", "-g", "30"];
@@ -122,7 +122,9 @@ async fn mixed(folder: &Path, clip: &Path) -> Result<()> {
         run(command.arg(folder.join(format!("{name}.m3u8")))).await?;
     }
     let playlist = head()
-        + "#EXT-X-MAP:URI=\"h264_init.mp4\"\n#EXTINF:2,\nh264_0.m4s\n#EXTINF:2,\nh264_1.m4s\n\
+        + "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n\
+           #EXT-X-DATERANGE:ID=\"ad\",CLASS=\"break\",START-DATE=\"2026-01-01T00:00:03Z\",DURATION=2,X-WHO=\"us\"\n\
+           #EXT-X-MAP:URI=\"h264_init.mp4\"\n#EXTINF:2,\nh264_0.m4s\n#EXTINF:2,\nh264_1.m4s\n\
            #EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"vp9_init.mp4\"\n\
            #EXTINF:2,\nvp9_0.m4s\n#EXTINF:2,\nvp9_1.m4s\n#EXT-X-GAP\n#EXTINF:2,\nmissing.m4s\n\
            #EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"h264_init.mp4\"\n\

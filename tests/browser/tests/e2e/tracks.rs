@@ -12,6 +12,7 @@ checks!(
     encrypted_segments_play_and_protected_ones_say_why_not,
     sounds_change_without_an_interruption,
     a_change_of_codec_and_a_gap_are_played_over,
+    pages_hear_of_what_the_publisher_marked,
     a_full_buffer_holds_less_and_plays_on,
     what_one_buffer_refuses_and_the_other_takes_is_not_lost,
     without_a_network_it_says_so_and_goes_on_after,
@@ -94,6 +95,28 @@ const LITTLE_ROOM: &str = "Object.defineProperty(MediaSource, 'canConstructInDed
      const last = buffered.length - 1; \
      if (video && last >= 0 && buffered.end(last) - video.currentTime > 5) { window.refusals++; \
      throw new DOMException('no room', 'QuotaExceededError'); } return append.call(this, bytes); };";
+
+async fn pages_hear_of_what_the_publisher_marked(world: &World) -> Result<()> {
+    let page = world.play("rich/mixed/media.m3u8").await?;
+    page.value(
+        "void (window.marks = [], \
+         player.addEventListener('daterangeenter', ({ detail }) => window.marks.push(detail)), \
+         player.addEventListener('daterangeleave', ({ detail }) => window.marks.push(detail.id)), \
+         player.currentTime = 0.5)",
+    )
+    .await?;
+    page.wait_until("!video.seeking").await?;
+    page.value("void (player.currentTime = 3.5)").await?;
+    page.wait_until("window.marks.at(-1)?.id === 'ad'").await?;
+    let mark = page.value("window.marks.at(-1)").await?;
+    let expected = json!({
+        "id": "ad", "class": "break", "attributes": { "X-WHO": "us" },
+        "startDate": "2026-01-01T00:00:03.000Z", "endDate": "2026-01-01T00:00:05.000Z",
+    });
+    ensure!(mark == expected, "{mark}");
+    page.value("void (player.currentTime = 6.5)").await?;
+    page.wait_until("window.marks.at(-1) === 'ad'").await
+}
 
 async fn a_full_buffer_holds_less_and_plays_on(world: &World) -> Result<()> {
     let added = json!({ "source": LITTLE_ROOM });

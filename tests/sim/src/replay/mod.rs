@@ -191,7 +191,7 @@ impl<H: FnMut(Instant, &Output)> Player<H> {
             Event::RenditionShown { index } => self.timeline.shown.push((self.now_secs, index)),
             Event::Warning { text, .. } => self.remark(text),
             Event::DateRangeEntered(range) => {
-                self.remark(format!("date range {} begins", range.id))
+                self.remark(format!("date range {} begins", range.id));
             }
             Event::DateRangeLeft { id } => self.remark(format!("date range {id} ends")),
             Event::StreamType(kind) => self.remark(format!("the stream is {kind:?}")),
