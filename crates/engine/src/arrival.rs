@@ -23,6 +23,7 @@ impl Session {
             if received_bytes > download.received_bytes {
                 download.received_bytes = received_bytes;
                 download.heard_at = core.now;
+                download.pace.mark(core.now, received_bytes);
             }
         }
     }

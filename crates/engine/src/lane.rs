@@ -5,6 +5,7 @@ use std::time::Duration;
 use immersive_hls::{DiscontinuitySequence, MediaSequence, Segment};
 
 use crate::Core;
+use crate::abandon::Pace;
 use crate::buffer::{Book, Chunk, Loaded, SMALL_HOLE_SECS};
 use crate::catalog::{Catalog, SlotId};
 use crate::io::*;
@@ -70,6 +71,7 @@ pub(crate) struct Download {
     pub(crate) asked_at: Instant,
     /// When it was last asked whether it comes in time.
     pub(crate) looked_at: Instant,
+    pub(crate) pace: Pace,
 }
 
 impl Download {

@@ -42,6 +42,7 @@ mod selection;
 mod session;
 mod sharpness;
 mod sink;
+mod sizes;
 mod slot;
 mod stall;
 mod steering;

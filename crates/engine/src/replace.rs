@@ -1,7 +1,7 @@
 //! Fetching again, better, what is buffered and was not shown yet.
 
 use crate::Core;
-use crate::abr::Buffered;
+use crate::abr::{Buffered, View};
 use crate::buffer::Chunk;
 use crate::session::Session;
 use crate::unit::Unit;
@@ -44,10 +44,13 @@ impl Session {
                 let index = ladder.indexes.iter().position(|rung| *rung == chunk.rung)?;
                 let ahead_secs = chunk.start_secs - playhead_secs;
                 let duration_secs = chunk.end_secs - chunk.start_secs;
-                Some((chunk, Buffered { index, ahead_secs, duration_secs }))
+                let middle_secs = (chunk.start_secs + chunk.end_secs) / 2.0;
+                let bits = ladder.bits_at(self, middle_secs, duration_secs);
+                Some((chunk, Buffered { index, ahead_secs, bits }))
             })
             .unzip();
-        let view = ladder.view(self, core, ahead_secs);
+        let coming_bits = ladder.coming_bits(self, ahead_secs);
+        let view = View { coming_bits: &coming_bits, ..ladder.view(self, core, ahead_secs) };
         let replacement = self.rule.borrow_mut().replace(&view, &buffered)?;
         let start_secs = chunks.get(replacement.chunk)?.start_secs;
         Some((start_secs, ladder.indexes[replacement.index]))

@@ -6,6 +6,7 @@ use immersive_hls as hls;
 use immersive_media::time::{MPEG_TS_TIMESCALE, Timestamp};
 
 use crate::Core;
+use crate::abandon::Pace;
 use crate::buffer::SMALL_HOLE_SECS;
 use crate::catalog::SlotId;
 use crate::io::*;
@@ -141,6 +142,7 @@ impl Session {
             heard_at: core.now,
             asked_at: core.now,
             looked_at: core.now,
+            pace: Pace::new(core.now),
         });
         let near = self.offsets.get(&segment.discontinuity_sequence).map(|offset| {
             let ticks = (segment.start_secs - offset) * f64::from(MPEG_TS_TIMESCALE.get());

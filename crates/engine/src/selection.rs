@@ -37,7 +37,8 @@ impl Session {
         if ladder.indexes.is_empty() {
             return 0;
         }
-        let view = ladder.view(self, core, ahead_secs);
+        let coming_bits = ladder.coming_bits(self, ahead_secs);
+        let view = View { coming_bits: &coming_bits, ..ladder.view(self, core, ahead_secs) };
         let choice = self.rule.borrow_mut().choose(&view).min(ladder.indexes.len() - 1);
         ladder.indexes[choice]
     }
@@ -77,7 +78,7 @@ impl Session {
 /// The rungs that may be chosen, rising.
 pub(crate) struct Ladder {
     pub(crate) indexes: Vec<usize>,
-    bitrates_bps: Vec<f64>,
+    pub(crate) bitrates_bps: Vec<f64>,
 }
 
 impl Ladder {
@@ -94,6 +95,8 @@ impl Ladder {
             segment_secs: session.segment_secs(),
             estimate: session.estimator.estimate(),
             starting: !core.metrics.has_first_frame(),
+            coming_bits: &[],
+            left: session.segments_left(ahead_secs),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! is felt by the fast one at once, a rise is believed when the slow one has seen it too.
 
 use super::Estimate;
-use super::value::{FOLLOWS_DOWN, FOLLOWS_UP};
+use super::value::follow;
 use crate::io::Transfer;
 
 /// Seconds of transfer after which a sample counts half.
@@ -89,8 +89,9 @@ struct Typical {
 impl Typical {
     /// How little the prior is worth: a network may as well carry a third or three times as much.
     const PRIOR_VARIANCE: f64 = 1.0;
-    const FIRST_VARIANCE: f64 = 0.25;
-    const VARIANCE_WEIGHT: f64 = 0.15;
+    const FIRST_VARIANCE: f64 = 0.29;
+    const VARIANCE_WEIGHT: f64 = 0.23;
+    const LARGEST_SURPRISE: f64 = 0.9;
 
     fn new(prior_bps: f64) -> Self {
         Self { bps_ln: prior_bps.ln(), variance: Self::PRIOR_VARIANCE, samples: 0.0 }
@@ -105,9 +106,12 @@ impl Typical {
             self.variance = Self::FIRST_VARIANCE;
             return;
         }
-        let follows = f64::from(if surprise < 0.0 { FOLLOWS_DOWN } else { FOLLOWS_UP });
-        self.bps_ln += surprise * (1.0 / self.samples).max(follows);
-        self.variance += (surprise * surprise - self.variance) * Self::VARIANCE_WEIGHT;
+        let followed = f64::from(follow(surprise as f32));
+        let first = surprise / self.samples;
+        self.bps_ln += if first.abs() > followed.abs() { first } else { followed };
+        // A network that has become another one strays no further for that.
+        let strayed = (surprise * surprise).min(Self::LARGEST_SURPRISE);
+        self.variance += (strayed - self.variance) * Self::VARIANCE_WEIGHT;
     }
 }
 

@@ -26,11 +26,20 @@ pub(crate) struct View<'a> {
     pub(crate) estimate: Estimate,
     /// Nothing was shown yet.
     pub(crate) starting: bool,
+    /// Bits of the coming segments as playlists tell them, by segment and rung; empty if they do not.
+    pub(crate) coming_bits: &'a [f32],
+    /// Segments that are left to fetch; `usize::MAX` if there is no end.
+    pub(crate) left: usize,
 }
 
 impl View<'_> {
     /// Expected bits of the next segment in a rendition.
     fn bits(&self, index: usize) -> f32 {
+        self.coming_bits.get(index).copied().unwrap_or_else(|| self.mean_bits(index))
+    }
+
+    /// Bits of a segment as they usually are.
+    fn mean_bits(&self, index: usize) -> f32 {
         (self.bitrates_bps[index] * self.segment_secs) as f32
     }
 }
@@ -45,13 +54,14 @@ pub(crate) struct Late {
 }
 
 /// A segment that was fetched and not played.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Buffered {
     /// Its rendition, as an index into [`View::bitrates_bps`].
     pub(crate) index: usize,
     /// From the playhead to its beginning.
     pub(crate) ahead_secs: f64,
-    pub(crate) duration_secs: f64,
+    /// Bits in every rendition.
+    pub(crate) bits: Vec<f32>,
 }
 
 /// What to fetch again, and in which rendition.

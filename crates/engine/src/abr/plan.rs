@@ -13,14 +13,24 @@ use super::{Buffered, Late, Replacement, Rule, View};
 /// Utility that a choice must gain to be worth a change of rendition, per unit of change.
 const CHANGE_PRICE: f32 = 0.03;
 
-/// What giving up a segment half way must gain.
-const ABANDON_MARGIN: f32 = 0.15;
+/// How much of what coming segments have more or less than others counts against the buffer, in
+/// their duration, and at most.
+const DEBT_SHARE: f32 = 0.85;
+const MOST_DEBT_SEGMENTS: f32 = 1.0;
 
-/// What fetching again what is there must gain.
-const REPLACE_MARGIN: f32 = 0.02;
+/// What giving up a segment half way must gain.
+const ABANDON_MARGIN: f32 = 0.28;
+
+/// What fetching again what is there must gain: so much at least, and more the more of it was in
+/// vain...
+const REPLACE_MARGIN: f32 = 0.08;
+const WASTE_PRICE: f32 = 0.09;
+
+/// ...and what is shown soon comes first: per second.
+const LATER_PRICE: f32 = 0.012;
 
 /// Media closer to the playhead than this is not touched any more.
-const REPLACE_AHEAD_SECS: f64 = 4.0;
+const REPLACE_AHEAD_SECS: f64 = 3.5;
 
 /// Chooses by the value of what comes after.
 #[derive(Default)]
@@ -73,7 +83,8 @@ impl Rule for Plan {
         });
         // With a full buffer the alternative is to wait, which costs nothing.
         let full = view.buffer_secs >= view.buffer_target_secs;
-        let alternative = if full { values.at(&belief) } else { next?.1 - values.gain() };
+        let nothing = full || view.left == 0;
+        let alternative = if nothing { values.at(&belief) } else { next?.1 - values.gain(&belief) };
         let mut found: Option<(Replacement, f32)> = None;
         for (chunk, buffered) in buffered.iter().enumerate() {
             if buffered.ahead_secs < REPLACE_AHEAD_SECS {
@@ -83,9 +94,12 @@ impl Rule for Plan {
             // It must be there before it is shown.
             let in_time = |bits: f32| belief.pessimistic_secs(bits) < buffered.ahead_secs as f32;
             for index in buffered.index + 1..view.bitrates_bps.len() {
-                let bits = (view.bitrates_bps[index] * buffered.duration_secs) as f32;
+                let bits = buffered.bits[index];
                 let gained = values.utility(view.bitrates_bps[index] as f32) - had;
-                let value = values.of_replacing(bits, gained, &belief);
+                let wasted = buffered.bits[buffered.index] / bits.max(1.0);
+                let value = values.of_replacing(bits, gained, &belief)
+                    - WASTE_PRICE * wasted
+                    - LATER_PRICE * buffered.ahead_secs as f32;
                 let better = found.as_ref().is_none_or(|(_, other)| value > *other);
                 if in_time(bits) && value > alternative + REPLACE_MARGIN && better {
                     found = Some((Replacement { chunk, index }, value));
@@ -120,7 +134,22 @@ fn belief(view: &View<'_>) -> Belief {
         spread: view.estimate.spread as f32,
         first_byte_secs: view.estimate.first_byte_secs as f32,
         waiting_is_start: view.starting,
+        debt_secs: debt_secs(view),
+        left: view.left,
     }
+}
+
+/// How much longer the segments after the next one take than segments usually do, as if it were
+/// missing in the buffer.
+fn debt_secs(view: &View<'_>) -> f32 {
+    let renditions = view.bitrates_bps.len();
+    let mut debt_segments = 0.0;
+    for segment in view.coming_bits.chunks_exact(renditions).skip(1) {
+        let of_usual = segment.iter().enumerate().map(|(index, bits)| bits / view.mean_bits(index));
+        debt_segments += of_usual.sum::<f32>() / renditions as f32 - 1.0;
+    }
+    let counted = (debt_segments * DEBT_SHARE).clamp(-MOST_DEBT_SEGMENTS, MOST_DEBT_SEGMENTS);
+    counted * view.segment_secs as f32
 }
 
 fn best(indexes: std::ops::Range<usize>, worth: impl Fn(usize) -> f32) -> Option<(usize, f32)> {
@@ -155,6 +184,8 @@ mod tests {
                 spread,
             },
             starting: false,
+            coming_bits: &[],
+            left: usize::MAX,
         }
     }
 
@@ -198,11 +229,15 @@ mod tests {
     #[test]
     fn what_is_poor_is_fetched_again_only_when_there_is_time() {
         let mut plan = Plan::default();
-        let poor = [Buffered { index: 0, ahead_secs: 15.0, duration_secs: 2.0 }];
+        let poor = [Buffered {
+            index: 0,
+            ahead_secs: 15.0,
+            bits: LADDER.map(|bps| bps as f32 * 2.0).to_vec(),
+        }];
         let found = plan.replace(&view(30.0, 30e6, 0.15), &poor);
         assert!(found.is_some_and(|found| found.index > 2), "{found:?}");
         assert_eq!(plan.replace(&view(16.0, 0.8e6, 0.5), &poor), None);
-        let near = [Buffered { ahead_secs: 1.0, ..poor[0] }];
+        let near = [Buffered { ahead_secs: 1.0, ..poor[0].clone() }];
         assert_eq!(plan.replace(&view(30.0, 30e6, 0.15), &near), None);
     }
 }

@@ -13,16 +13,22 @@ const WAIT_PRICE: f32 = 5.0;
 /// The same before anything was shown: nobody is interrupted, but they are waiting.
 const START_PRICE: f32 = 3.0;
 
-/// How much of a surprise the belief takes over: the estimator's weight of the last sample.
-pub(super) const FOLLOWS_UP: f32 = 0.3;
-pub(super) const FOLLOWS_DOWN: f32 = 0.45;
+/// How much of a surprise the belief takes over. Small ones are mostly chance; a large one, in
+/// logarithms, means that the network is another now.
+const FOLLOWS_UP: (f32, f32) = (0.4, 1.0);
+const FOLLOWS_DOWN: (f32, f32) = (0.35, 0.75);
+const LARGE_FROM_LN: f32 = 0.2;
+const LARGE_TO_LN: f32 = 1.05;
 
 /// What the next transfer may bring: a normal distribution in five equally likely parts, and a
-/// network that breaks down, whatever its spread was before: a lift, a tunnel, a full cell.
+/// network that breaks down, whatever its spread was before: a lift, a tunnel, a full cell. It
+/// breaks down the further the more it carried: to where little is carried everywhere, which is about
+/// what the lowest rendition is for.
 const OUTCOMES: usize = 6;
 const PARTS: [f32; OUTCOMES - 1] = [-1.4, -0.532, 0.0, 0.532, 1.4];
-const BREAKDOWN_LN: f32 = -2.3;
-const BREAKDOWN_PROBABILITY: f32 = 0.01;
+const BREAKDOWN_LN: f32 = -2.0;
+const BREAKDOWN_PER_LN: f32 = -0.15;
+const BREAKDOWN_PROBABILITY: f32 = 0.0048;
 
 /// Grid of beliefs.
 const RATE_STEP_LN: f32 = 0.5;
@@ -58,6 +64,10 @@ pub(super) struct Belief {
     pub(super) first_byte_secs: f32,
     /// Nothing was shown yet: waiting costs time, but interrupts nothing.
     pub(super) waiting_is_start: bool,
+    /// What is missing in the buffer because coming segments are large.
+    pub(super) debt_secs: f32,
+    /// Segments to fetch until the end: then a buffer is of no use any more.
+    pub(super) left: usize,
 }
 
 /// The values of all states of a model.
@@ -67,8 +77,16 @@ pub(super) struct Values {
     first_rate_ln: f32,
     rates: usize,
     buffer_step_secs: f32,
-    /// By rate, then by buffer.
-    table: Vec<f32>,
+    /// By segments left, as far as that matters.
+    tables: Vec<Table>,
+}
+
+/// What states are worth that have so many segments left.
+#[derive(Clone, Debug)]
+struct Table {
+    /// By rate, then by buffer; relative to that of a reference state.
+    values: Vec<f32>,
+    /// How much more the reference state is worth than with one segment less.
     gain: f32,
 }
 
@@ -107,8 +125,7 @@ impl Values {
             buffer_step_secs: model.target_secs / (BUFFERS - 1) as f32,
             first_rate_ln,
             rates,
-            table: vec![0.0; rates * BUFFERS],
-            gain: 0.0,
+            tables: vec![Table { values: vec![0.0; rates * BUFFERS], gain: 0.0 }],
             model,
         };
         values.iterate();
@@ -124,19 +141,21 @@ impl Values {
         (bps / self.model.bitrates_bps[0].max(1.0)).ln()
     }
 
-    /// Mean utility per segment in the long run.
-    pub(super) fn gain(&self) -> f32 {
-        self.gain
+    /// Mean utility per segment.
+    pub(super) fn gain(&self, belief: &Belief) -> f32 {
+        self.table(belief.left).gain
     }
 
     /// Of standing there.
     pub(super) fn at(&self, belief: &Belief) -> f32 {
-        self.look_up(belief.buffer_secs, self.rate_place(belief.rate_bps.max(1.0).ln()))
+        let rate = self.rate_place(belief.rate_bps.max(1.0).ln());
+        self.look_up(self.table(belief.left), belief.buffer_secs, rate)
     }
 
     /// Of fetching the next segment in a rendition, and going on from there.
     pub(super) fn of_fetching(&self, bits: f32, utility: f32, belief: &Belief) -> f32 {
-        utility + self.after(bits, self.model.segment_secs, belief)
+        let left = belief.left.saturating_sub(1);
+        utility + self.after(bits, self.model.segment_secs, &Belief { left, ..*belief })
     }
 
     /// Of fetching again what is buffered.
@@ -147,19 +166,26 @@ impl Values {
     fn after(&self, bits: f32, added_secs: f32, belief: &Belief) -> f32 {
         let rate_ln = belief.rate_bps.max(1.0).ln();
         let price = self.price_of_waiting(belief.rate_bps, belief.waiting_is_start);
-        expected(surprises(belief.spread).map(|surprise| {
+        let table = self.table(belief.left);
+        expected(self.surprises(belief.spread, rate_ln).map(|surprise| {
             let secs = belief.first_byte_secs + bits / (belief.rate_bps * surprise.exp()).max(1.0);
             let waited_secs = (secs - belief.buffer_secs).max(0.0);
             let left_secs = (belief.buffer_secs - secs).max(0.0) + added_secs;
             let rate = self.rate_place(rate_ln + follow(surprise));
-            self.look_up(left_secs.min(self.model.target_secs), rate) - price * waited_secs
+            let left_secs = left_secs.min(self.model.target_secs) - belief.debt_secs;
+            self.look_up(table, left_secs, rate) - price * waited_secs
         }))
     }
 
-    fn look_up(&self, buffer_secs: f32, (rate, rate_share): (usize, f32)) -> f32 {
+    /// For so many segments left.
+    fn table(&self, left: usize) -> &Table {
+        &self.tables[left.min(self.tables.len() - 1)]
+    }
+
+    fn look_up(&self, table: &Table, buffer_secs: f32, (rate, rate_share): (usize, f32)) -> f32 {
         let (buffer, buffer_share) = place(buffer_secs / self.buffer_step_secs, BUFFERS);
         let row = |rate: usize| {
-            let row = &self.table[rate * BUFFERS + buffer..];
+            let row = &table.values[rate * BUFFERS + buffer..];
             row[0] + (row[1] - row[0]) * buffer_share
         };
         row(rate) + (row(rate + 1) - row(rate)) * rate_share
@@ -168,20 +194,19 @@ impl Values {
     fn iterate(&mut self) {
         let moves = self.moves();
         let renditions = self.model.bitrates_bps.len();
-        let mut next = vec![0.0; self.table.len()];
         for _ in 0..STEPS {
-            for rate in 0..self.rates {
-                let moves = &moves[rate * renditions..(rate + 1) * renditions];
+            let before = self.table(usize::MAX);
+            let mut values = Vec::with_capacity(before.values.len());
+            for moves in moves.chunks_exact(renditions) {
                 for buffer in 0..BUFFERS {
                     let buffer_secs = buffer as f32 * self.buffer_step_secs;
-                    let worth = moves.iter().map(|fetch| self.of_move(fetch, buffer_secs));
-                    next[rate * BUFFERS + buffer] = worth.fold(f32::NEG_INFINITY, f32::max);
+                    let worth = moves.iter().map(|fetch| self.of_move(before, fetch, buffer_secs));
+                    values.push(worth.fold(f32::NEG_INFINITY, f32::max));
                 }
             }
-            std::mem::swap(&mut self.table, &mut next);
-            let reference = self.table[self.rates / 2 * BUFFERS + BUFFERS / 2];
-            self.table.iter_mut().for_each(|value| *value -= reference);
-            self.gain = reference;
+            let gain = values[self.rates / 2 * BUFFERS + BUFFERS / 2];
+            values.iter_mut().for_each(|value| *value -= gain);
+            self.tables.push(Table { values, gain });
         }
     }
 
@@ -195,7 +220,7 @@ impl Values {
                 moves.push(Move {
                     utility: self.utility(*bps),
                     price: self.price_of_waiting(rate_ln.exp(), false),
-                    outcomes: surprises(model.spread).map(|surprise| {
+                    outcomes: self.surprises(model.spread, rate_ln).map(|surprise| {
                         let rate_bps = (rate_ln + surprise).exp();
                         let secs = model.first_byte_secs + bps * model.segment_secs / rate_bps;
                         (secs, self.rate_place(rate_ln + follow(surprise)))
@@ -206,14 +231,25 @@ impl Values {
         moves
     }
 
-    fn of_move(&self, fetch: &Move, buffer_secs: f32) -> f32 {
+    fn of_move(&self, before: &Table, fetch: &Move, buffer_secs: f32) -> f32 {
         let model = &self.model;
         let after = fetch.outcomes.map(|(secs, rate)| {
             let waited_secs = (secs - buffer_secs).max(0.0);
             let left_secs = (buffer_secs - secs).max(0.0) + model.segment_secs;
-            self.look_up(left_secs.min(model.target_secs), rate) - fetch.price * waited_secs
+            self.look_up(before, left_secs.min(model.target_secs), rate) - fetch.price * waited_secs
         });
         fetch.utility + expected(after)
+    }
+
+    /// Of the logarithm of the rate.
+    fn surprises(&self, spread: f32, rate_ln: f32) -> [f32; OUTCOMES] {
+        let above_lowest_ln = rate_ln - self.model.bitrates_bps[0].max(1.0).ln();
+        let breakdown = BREAKDOWN_LN + BREAKDOWN_PER_LN * above_lowest_ln.clamp(-1.0, 4.0);
+        let mut surprises = [breakdown; OUTCOMES];
+        for (surprise, part) in surprises.iter_mut().zip(PARTS) {
+            *surprise = part * spread;
+        }
+        surprises
     }
 
     /// Per second.
@@ -237,23 +273,16 @@ struct Move {
     outcomes: [(f32, (usize, f32)); OUTCOMES],
 }
 
-/// Of the logarithm of the rate.
-fn surprises(spread: f32) -> [f32; OUTCOMES] {
-    let mut surprises = [BREAKDOWN_LN; OUTCOMES];
-    for (surprise, part) in surprises.iter_mut().zip(PARTS) {
-        *surprise = part * spread;
-    }
-    surprises
-}
-
 fn expected([usual @ .., breakdown]: [f32; OUTCOMES]) -> f32 {
     let usual = usual.iter().sum::<f32>() / PARTS.len() as f32;
     usual + (breakdown - usual) * BREAKDOWN_PROBABILITY
 }
 
 /// How a surprise moves the logarithm of what is believed.
-fn follow(surprise: f32) -> f32 {
-    surprise * if surprise < 0.0 { FOLLOWS_DOWN } else { FOLLOWS_UP }
+pub(super) fn follow(surprise: f32) -> f32 {
+    let (small, large) = if surprise < 0.0 { FOLLOWS_DOWN } else { FOLLOWS_UP };
+    let largeness = (surprise.abs() - LARGE_FROM_LN) / (LARGE_TO_LN - LARGE_FROM_LN);
+    surprise * (small + (large - small) * largeness.clamp(0.0, 1.0))
 }
 
 /// The cell of a grid of `points`, and how far into it.
