@@ -161,6 +161,12 @@ export interface ImmersivePlayerElement extends HTMLElement, VideoMembers {
   /** A PNG of exactly the current view. */
   captureFrame(size?: { width?: number; height?: number }): Promise<Blob>;
 
+  /**
+   * With the attribute `trace`, set before `src`: everything that playback was decided by, as a text
+   * for `cargo xtask replay`. The addresses in it are as they were asked for.
+   */
+  exportTrace(): Promise<string>;
+
   /** The same stream elsewhere, played when `src` fails for good. */
   backup: string;
   /** Tells servers how playback goes (CTA-5004-A): "query", or "headers", which they must allow. */

@@ -14,7 +14,11 @@ pub enum Command {
         bandwidth_hint_bps: Option<f64>,
         backup_url: Option<String>,
         cmcd: Cmcd,
+        /// Whether the session is taken down.
+        trace: bool,
     },
+    /// Hand out what was taken down.
+    ExportTrace,
     /// Stop everything.
     Unload,
     /// A rendition, or `None` for automatic.
@@ -65,6 +69,8 @@ pub enum PlayerEvent {
     Engine(Event),
     /// Playback is over.
     Failed(Failure),
+    /// What was taken down of the session so far; empty if nothing is.
+    Trace(String),
     /// New figures.
     Stats(Stats),
     /// The driver's worker could not start, or died; nothing more will come from it.

@@ -26,6 +26,9 @@ pub use message::{Command, MediaSnapshot, PlayerEvent};
 use segments::Segments;
 use transfers::{Arrival, Transfers};
 
+/// What is kept of a session in memory when it is taken down: some hours.
+const TRACE_LIMIT_BYTES: usize = 20_000_000;
+
 /// How often, at most, new figures are told.
 const STATS_INTERVAL_MILLIS: f64 = 250.0;
 
@@ -63,6 +66,7 @@ struct Core {
     buffered: Vec<TimeRange>,
     stats: Stats,
     stats_told_at_millis: f64,
+    trace_is_wanted: bool,
 }
 
 impl Driver {
@@ -117,6 +121,7 @@ impl Inner {
             core.settle_sink();
             core.perform(self, &mut told);
             core.tell_stats(&mut told);
+            core.tell_trace(&mut told);
             core.engine.next_wakeup()
         };
         self.arm(next_wakeup);
@@ -161,6 +166,7 @@ impl Core {
             buffered: Vec::new(),
             stats: Stats::default(),
             stats_told_at_millis: 0.0,
+            trace_is_wanted: false,
         }
     }
 
@@ -182,12 +188,24 @@ impl Core {
     fn obey(&mut self, command: Command) {
         let now = now();
         match command {
-            Command::Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd } => {
+            Command::Load {
+                url,
+                start_secs,
+                seed,
+                bandwidth_hint_bps,
+                backup_url,
+                cmcd,
+                trace,
+            } => {
                 self.forget_everything();
+                if trace {
+                    self.engine.start_trace(TRACE_LIMIT_BYTES);
+                }
                 let (url, backup_url) = (url.as_str(), backup_url.as_deref());
                 let load = Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd };
                 self.engine.handle(now, Input::Load(load));
             }
+            Command::ExportTrace => self.trace_is_wanted = true,
             Command::Unload => {
                 self.forget_everything();
                 self.engine.handle(now, Input::Unload);
@@ -345,6 +363,12 @@ impl Core {
         // Browsers want all buffers before the first bytes of any: those of segments that wait too.
         sink.append(request, &segment, self.segments.all_ready(), offset_secs);
         self.settle_sink();
+    }
+
+    fn tell_trace(&mut self, told: &mut Vec<PlayerEvent>) {
+        if std::mem::take(&mut self.trace_is_wanted) {
+            told.push(PlayerEvent::Trace(self.engine.trace().unwrap_or_default().to_owned()));
+        }
     }
 
     fn tell_stats(&mut self, told: &mut Vec<PlayerEvent>) {

@@ -14,6 +14,8 @@ pub struct Attributes {
     pub cmcd: Cmcd,
     pub controls: bool,
     pub gyro: bool,
+    /// The session is taken down.
+    pub trace: bool,
     /// Few bytes are wanted.
     pub save_data: bool,
     /// Degrees per second; the attribute without a value means a slow turn.
@@ -53,6 +55,7 @@ impl Attributes {
             "pitch-range" => self.pitch_range_deg = value.as_deref().and_then(parse_range),
             "gyro" => self.gyro = is_set,
             "save-data" => self.save_data = is_set,
+            "trace" => self.trace = is_set,
             "controls" => self.controls = is_set,
             "autorotate" => {
                 let speed = number().unwrap_or(AUTOROTATE_DEG_PER_SEC);

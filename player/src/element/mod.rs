@@ -8,6 +8,7 @@
 mod attributes;
 mod controls;
 mod dom;
+mod exports;
 mod fullscreen;
 mod media;
 mod messages;
@@ -46,11 +47,12 @@ extern "C" {
 }
 
 /// Attributes that the element observes beyond those of a video element.
-const ATTRIBUTES: [&str; 17] = [
+const ATTRIBUTES: [&str; 18] = [
     "src",
     "backup",
     "cmcd",
     "save-data",
+    "trace",
     "controls",
     "projection",
     "stereo",

@@ -11,6 +11,7 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlElement, HtmlVideoElement, Shado
 
 use super::attributes::Attributes;
 use super::dom::{Layers, set_attribute};
+use super::exports::Exports;
 use super::source::{self, Source};
 use super::states::{States, flags_of};
 use super::stream::Stream;
@@ -34,6 +35,7 @@ pub struct Player {
     pub stage: Rc<Stage>,
     pub source: Source,
     pub texts: Texts,
+    pub exports: Exports,
     pub attributes: RefCell<Attributes>,
     pub stream: RefCell<Stream>,
     states: States,
@@ -83,6 +85,7 @@ impl Player {
                 guards: RefCell::default(),
                 attributes: RefCell::new(attributes),
                 stream: RefCell::default(),
+                exports: Exports::default(),
                 layers,
                 controls_wait: RefCell::default(),
                 host,
@@ -122,10 +125,10 @@ impl Player {
 
     /// Loads what `src` names, from the beginning or the live edge.
     pub fn load(&self) {
-        let Attributes { src, backup, cmcd, .. } = self.attributes.borrow().clone();
+        let Attributes { src, backup, cmcd, trace, .. } = self.attributes.borrow().clone();
         self.stream.borrow_mut().begin_anew();
         match src {
-            Some(url) if self.may_load() => self.source.load(&url, backup.as_deref(), cmcd),
+            Some(url) if self.may_load() => self.source.load(&url, backup.as_deref(), cmcd, trace),
             Some(_) => {}
             None => self.source.unload(),
         }
@@ -146,7 +149,7 @@ impl Player {
         match name {
             "src" => self.load(),
             // They count from the next load on.
-            "backup" | "cmcd" => {}
+            "backup" | "cmcd" | "trace" => {}
             "controls" => self.apply_controls(&attributes),
             "gyro" => self.apply_gyro(&attributes),
             "save-data" => self.send_saver(),
@@ -316,6 +319,7 @@ impl Player {
                 self.source.driver_lost();
                 self.load();
             }
+            PlayerEvent::Trace(text) => self.exports.fulfil(&text),
             PlayerEvent::Stats(stats) => self.stream.borrow_mut().stats = stats,
         }
         self.refresh();

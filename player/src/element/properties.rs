@@ -10,6 +10,7 @@ use wasm_bindgen::JsValue;
 use super::attributes::Attributes;
 use super::player::{LOOK_DURATION_SECS, Player};
 use super::{controls, media, report};
+use crate::driver::Command;
 use crate::input;
 
 /// Properties that set an attribute.
@@ -49,7 +50,7 @@ pub const COMPUTED: [&str; 11] = [
 ];
 
 /// Methods that are done here.
-pub const METHODS: [&str; 7] = [
+pub const METHODS: [&str; 8] = [
     "load",
     "lookAt",
     "recenter",
@@ -57,6 +58,7 @@ pub const METHODS: [&str; 7] = [
     "exitImmersive",
     "requestMotionPermission",
     "captureFrame",
+    "exportTrace",
 ];
 
 /// The value of a property. Undefined for a reflected one means: what the attribute says.
@@ -168,6 +170,7 @@ pub fn call(player: Option<&Rc<Player>>, name: &str, values: &Array) -> JsValue 
         "load" => player.load(),
         "lookAt" => look_at(player, &values.get(0), &values.get(1)),
         "recenter" => player.stage.gesture(Gesture::Recenter),
+        "exportTrace" => return export_trace(player).into(),
         "captureFrame" => return capture_frame(player, &values.get(0)).into(),
         "requestMotionPermission" => return request_motion_permission(player).into(),
         "enterImmersive" | "exitImmersive" => {
@@ -212,6 +215,16 @@ fn capture_frame(player: &Rc<Player>, options: &JsValue) -> Promise {
             Err(error) => Err(js_sys::Error::new(&error.to_string()).into()),
         }
     })
+}
+
+/// Resolves to the text that `cargo xtask replay` reads.
+fn export_trace(player: &Player) -> Promise {
+    if !player.attributes.borrow().trace || player.source.is_file() {
+        return rejected("nothing is taken down: set the attribute `trace` before `src`");
+    }
+    let promise = player.exports.promise();
+    player.source.send(Command::ExportTrace);
+    promise
 }
 
 /// Resolves to whether the sensor may be used, and uses it from then on.

@@ -63,8 +63,9 @@ impl Source {
         }
     }
 
-    /// Plays `url` from now on, or if that fails `backup`; relative to the page.
-    pub fn load(&self, url: &str, backup: Option<&str>, cmcd: Cmcd) {
+    /// Plays `url` from now on, or if that fails `backup`; relative to the page. With `trace` the
+    /// session is taken down.
+    pub fn load(&self, url: &str, backup: Option<&str>, cmcd: Cmcd, trace: bool) {
         let url = match absolute_http_url(url) {
             Ok(url) => url,
             Err(detail) => {
@@ -91,7 +92,15 @@ impl Source {
         // One that is no URL is no backup.
         let backup_url = backup.and_then(|url| absolute_http_url(url).ok());
         let bandwidth_hint_bps = network::bandwidth_hint_bps();
-        driver.send(Command::Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd });
+        driver.send(Command::Load {
+            url,
+            start_secs,
+            seed,
+            bandwidth_hint_bps,
+            backup_url,
+            cmcd,
+            trace,
+        });
     }
 
     fn new_driver(&self) -> DriverHost {

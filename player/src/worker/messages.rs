@@ -10,7 +10,7 @@ use super::wire::{wire_enum, wire_struct};
 use crate::driver::{Command, MediaSnapshot, PlayerEvent};
 
 wire_enum!(Command {
-    0u8 => Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd },
+    0u8 => Load { url, start_secs, seed, bandwidth_hint_bps, backup_url, cmcd, trace },
     1u8 => Unload,
     2u8 => SelectRendition(index),
     3u8 => Viewport { width_px, height_px, fov_degrees },
@@ -22,6 +22,7 @@ wire_enum!(Command {
     9u8 => SelectText(index),
     10u8 => LargestTexture(side_px),
     11u8 => SaveData(saves_data),
+    12u8 => ExportTrace,
 });
 
 wire_struct!(MediaSnapshot {
@@ -43,6 +44,7 @@ wire_enum!(PlayerEvent {
     4u8 => Failed(failure),
     5u8 => Stats(stats),
     6u8 => DriverLost(detail),
+    7u8 => Trace(text),
 });
 
 wire_enum!(Event {

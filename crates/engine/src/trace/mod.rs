@@ -22,8 +22,9 @@
 //! | `audio` | index |
 //! | `viewport` | width px, height px, vertical field of view in degrees |
 //! | `media` | position secs, flags (`p`aused `s`eeking `e`nded, or `-`), readyState, rate, frames decoded, dropped, wall clock ms, then `start..end` for each buffered range |
-//! | `visible`, `online` | 0 or 1 |
-//! | `probed` | a 0 or 1 for each rendition |
+//! | `texture` | longest side in px |
+//! | `visible`, `online`, `saver` | 0 or 1 |
+//! | `probed`, `rated` | a 0 or 1 for each rendition |
 //! | `progress` | request, bytes |
 //! | `playlist` | request, first byte after µs, complete after µs, bytes, final url, body |
 //! | `auxiliary` | request, first byte, complete, bytes |
