@@ -9,7 +9,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
@@ -76,7 +76,7 @@ function shortenGlue(glue, { imports, exports }) {
 }
 
 // Minifies a script, with what it imports but for the worker's, which starts from a file of its own.
-// Files that are no longer needed go.
+// Returns the paths of what is part of it now.
 function minify(path) {
   const { metafile } = buildSync({
     entryPoints: [path],
@@ -92,7 +92,16 @@ function minify(path) {
     logLevel: "warning",
   });
   const imported = Object.keys(metafile.inputs).map((input) => resolve(input));
-  for (const input of imported) if (input !== resolve(path)) rmSync(input);
+  return imported.filter((input) => input !== resolve(path));
+}
+
+// Takes a file away, and the link by which the page asks for it before it is needed.
+function remove(path) {
+  rmSync(path);
+  const name = relative(folder, path).replaceAll("\\", "/");
+  const link = index.split(/(?=<)/).find((tag) => tag.startsWith("<link") && tag.includes(name));
+  if (!link) throw new Error(`${indexPath} has no link to ${name}`);
+  index = index.replace(link, "");
 }
 
 function scriptsBelow(path) {
@@ -114,7 +123,7 @@ const wasmName = builtFile(index, "wasm");
 const gluePath = join(folder, glueName);
 const names = shortenModule(join(folder, wasmName));
 writeFileSync(gluePath, shortenGlue(readFileSync(gluePath, "utf8"), names));
-minify(gluePath);
+for (const path of minify(gluePath)) remove(path);
 for (const name of scriptsBelow(folder)) if (name !== glueName) minify(join(folder, name));
 for (const name of [glueName, wasmName]) index = index.replaceAll(name, renamed(name));
 writeFileSync(indexPath, index);

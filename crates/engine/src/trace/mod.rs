@@ -10,7 +10,8 @@
 //! UTF-8, one line for each input. The first line is `immersive-trace 1`, the second
 //! `config name=value ...` with every field of [`crate::Config`]. Every other line is
 //! `micros verb fields...`, separated by single spaces; times are microseconds on the host's clock.
-//! Numbers are written so that reading gives the same bits. In texts, space, newline, carriage
+//! Numbers that are not whole are `x` and the bits of a 64-bit float in hexadecimal, so that they are
+//! read as they were, and may have decimals instead. In texts, space, newline, carriage
 //! return, tab and backslash are `\s \n \r \t \\`; an empty text is `\e`; what is absent is `-`, and
 //! a text that is a single minus is `\-`.
 //!

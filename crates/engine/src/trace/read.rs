@@ -91,20 +91,40 @@ fn set(config: &mut Config, field: &str) -> Option<()> {
         *place = value.parse().ok()?;
         Some(())
     }
+    fn real(place: &mut f64, value: &str) -> Option<()> {
+        let Real(number) = value.parse().ok()?;
+        *place = number;
+        Some(())
+    }
     let (name, value) = field.split_once('=')?;
     match name {
-        "buffer_target_secs" => to(&mut config.buffer_target_secs, value),
+        "buffer_target_secs" => real(&mut config.buffer_target_secs, value),
         "buffer_max_bytes" => to(&mut config.buffer_max_bytes, value),
-        "back_buffer_secs" => to(&mut config.back_buffer_secs, value),
-        "start_bandwidth_bps" => to(&mut config.start_bandwidth_bps, value),
-        "live_hold_back_targets" => to(&mut config.live_hold_back_targets, value),
+        "back_buffer_secs" => real(&mut config.back_buffer_secs, value),
+        "start_bandwidth_bps" => real(&mut config.start_bandwidth_bps, value),
+        "live_hold_back_targets" => real(&mut config.live_hold_back_targets, value),
         "low_latency" => to(&mut config.low_latency, value),
-        "give_up_after_secs" => to(&mut config.give_up_after_secs, value),
+        "give_up_after_secs" => real(&mut config.give_up_after_secs, value),
         "rule" => {
             config.rule = crate::RULES.into_iter().find(|rule| *rule == value)?;
             Some(())
         }
         _ => None,
+    }
+}
+
+/// A number as [`super::write`] writes it, or with decimals.
+struct Real(f64);
+
+impl FromStr for Real {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let number = match text.strip_prefix('x') {
+            Some(bits) => u64::from_str_radix(bits, 16).ok().map(f64::from_bits),
+            None => text.parse().ok(),
+        };
+        number.map(Self).ok_or(())
     }
 }
 
@@ -118,6 +138,10 @@ impl<'t> Fields<'t> {
 
     fn number<T: FromStr>(&mut self) -> Option<T> {
         self.next()?.parse().ok()
+    }
+
+    fn real(&mut self) -> Option<f64> {
+        self.number().map(|Real(number)| number)
     }
 
     fn number_or_none<T: FromStr>(&mut self) -> Option<Option<T>> {
@@ -171,7 +195,7 @@ impl<'t> Fields<'t> {
             "audio" => then(Input::SelectAudio(self.number()?)),
             "viewport" => {
                 let (width_px, height_px) = (self.number()?, self.number()?);
-                then(Input::Viewport { width_px, height_px, fov_degrees: self.number()? });
+                then(Input::Viewport { width_px, height_px, fov_degrees: self.real()? });
             }
             "texture" => then(Input::LargestTexture { side_px: self.number()? }),
             "saver" => then(Input::SaveData(self.flag()?)),
@@ -230,8 +254,9 @@ impl<'t> Fields<'t> {
 
     fn load(&mut self, then: &mut dyn FnMut(Input<'_>)) -> Option<()> {
         let url = self.text()?;
-        let (start_secs, seed) = (self.number_or_none()?, self.number()?);
-        let bandwidth_hint_bps = self.number_or_none()?;
+        let start_secs = self.number_or_none::<Real>()?.map(|Real(secs)| secs);
+        let seed = self.number()?;
+        let bandwidth_hint_bps = self.number_or_none::<Real>()?.map(|Real(bps)| bps);
         let backup_url = self.text_or_none()?;
         let cmcd = match self.next()? {
             "off" => Cmcd::Off,
@@ -252,14 +277,15 @@ impl<'t> Fields<'t> {
     }
 
     fn media(&mut self, then: &mut dyn FnMut(Input<'_>)) -> Option<()> {
-        let position_secs = self.number()?;
+        let position_secs = self.real()?;
         let flags = self.next()?;
-        let (ready_state, playback_rate) = (self.number()?, self.number()?);
+        let (ready_state, playback_rate) = (self.number()?, self.real()?);
         let (decoded_frames, dropped_frames) = (self.number()?, self.number()?);
-        let wall_clock_ms = self.number()?;
+        let wall_clock_ms = self.real()?;
         let range = |field: &str| {
             let (start, end) = field.split_once("..")?;
-            Some(TimeRange { start_secs: start.parse().ok()?, end_secs: end.parse().ok()? })
+            let [Real(start_secs), Real(end_secs)] = [start.parse().ok()?, end.parse().ok()?];
+            Some(TimeRange { start_secs, end_secs })
         };
         let buffered: Vec<TimeRange> = self.0.by_ref().map(range).collect::<Option<_>>()?;
         then(Input::Media(MediaState {

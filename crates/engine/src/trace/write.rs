@@ -64,11 +64,29 @@ fn write_config(text: &mut String, config: &Config) {
     } = config;
     let _ = writeln!(
         text,
-        "config buffer_target_secs={buffer_target_secs} buffer_max_bytes={buffer_max_bytes} \
-         back_buffer_secs={back_buffer_secs} rule={rule} start_bandwidth_bps={start_bandwidth_bps} \
-         live_hold_back_targets={live_hold_back_targets} low_latency={low_latency} \
-         give_up_after_secs={give_up_after_secs}"
+        "config buffer_target_secs={} buffer_max_bytes={buffer_max_bytes} back_buffer_secs={} \
+         rule={rule} start_bandwidth_bps={} live_hold_back_targets={} low_latency={low_latency} \
+         give_up_after_secs={}",
+        Real(*buffer_target_secs),
+        Real(*back_buffer_secs),
+        Real(*start_bandwidth_bps),
+        Real(*live_hold_back_targets),
+        Real(*give_up_after_secs)
     );
+}
+
+/// A number that is read as the same bits: what a browser downloads has no decimals for it.
+struct Real(f64);
+
+impl Display for Real {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whole = self.0 as i32;
+        if f64::from(whole).to_bits() == self.0.to_bits() {
+            write!(f, "{whole}")
+        } else {
+            write!(f, "x{:x}", self.0.to_bits())
+        }
+    }
 }
 
 /// One line: each field brings the space before it.
@@ -137,6 +155,7 @@ impl Line<'_> {
                 self.put_or_none(*choice);
             }
             Input::Viewport { width_px, height_px, fov_degrees } => {
+                let fov_degrees = Real(*fov_degrees);
                 self.put(format_args!("viewport {width_px} {height_px} {fov_degrees}"));
             }
             Input::LargestTexture { side_px } => self.put(format_args!("texture {side_px}")),
@@ -194,9 +213,9 @@ impl Line<'_> {
     fn load(&mut self, load: &Load<'_>) {
         self.put("load");
         self.text(load.url);
-        self.put_or_none(load.start_secs);
+        self.put_or_none(load.start_secs.map(Real));
         self.put(load.seed);
-        self.put_or_none(load.bandwidth_hint_bps);
+        self.put_or_none(load.bandwidth_hint_bps.map(Real));
         match load.backup_url {
             Some(url) => self.text(url),
             None => self.put('-'),
@@ -210,7 +229,7 @@ impl Line<'_> {
 
     fn media(&mut self, state: &MediaState<'_>) {
         self.put("media");
-        self.put(state.position_secs);
+        self.put(Real(state.position_secs));
         self.0.push(' ');
         let flags = [(state.paused, 'p'), (state.seeking, 's'), (state.ended, 'e')];
         let before = self.0.len();
@@ -219,12 +238,12 @@ impl Line<'_> {
             self.0.push('-');
         }
         self.put(state.ready_state);
-        self.put(state.playback_rate);
+        self.put(Real(state.playback_rate));
         self.put(state.decoded_frames);
         self.put(state.dropped_frames);
-        self.put(state.wall_clock_ms);
+        self.put(Real(state.wall_clock_ms));
         for range in state.buffered {
-            self.put(format_args!("{}..{}", range.start_secs, range.end_secs));
+            self.put(format_args!("{}..{}", Real(range.start_secs), Real(range.end_secs)));
         }
     }
 

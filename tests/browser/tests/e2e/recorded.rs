@@ -1,10 +1,16 @@
 //! A recording: seek, pause, the keyboard, and nothing on the console.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use immersive_tests_sim::replay;
 
 use crate::world::{World, checks};
 
-checks!(a_recording_plays_and_seeks, the_keyboard_plays_and_mutes, a_recording_ends);
+checks!(
+    a_recording_plays_and_seeks,
+    the_keyboard_plays_and_mutes,
+    a_recording_ends,
+    a_session_is_taken_down_and_played_again,
+);
 
 async fn a_recording_plays_and_seeks(world: &World) -> Result<()> {
     let page = world.play("calm/master.m3u8").await?;
@@ -43,4 +49,26 @@ async fn a_recording_ends(world: &World) -> Result<()> {
     let page = world.play("calm/low/media.m3u8").await?;
     page.value("void (player.currentTime = player.duration - 1.5)").await?;
     page.wait_until("player.ended").await
+}
+
+/// What a browser's session was decided by, through the same engine again, here.
+async fn a_session_is_taken_down_and_played_again(world: &World) -> Result<()> {
+    let page = world.play("calm/master.m3u8").await?;
+    let refused =
+        page.value("player.exportTrace().then(() => 0, (error) => error.message)").await?;
+    ensure!(refused.as_str().is_some_and(|text| text.contains("`trace`")), "{refused}");
+    page.value(
+        "void (window.trace = '', player.setAttribute('trace', ''), player.load(), player.play())",
+    )
+    .await?;
+    let export = "(player.exportTrace().then((trace) => window.trace = trace), window.trace)";
+    page.wait_until(&format!("{export}.includes(' appended ') && video.readyState >= 3")).await?;
+    let from = page.number("player.currentTime").await?;
+    page.wait_until(&format!("player.currentTime > {from} + 1")).await?;
+    let trace = page.promised("player.exportTrace()").await?;
+    let trace = trace.as_str().context("the trace is no text")?;
+    let timeline = replay::replay(trace, |_, _| ())?;
+    ensure!(timeline.renditions.len() > 1, "{} renditions", timeline.renditions.len());
+    ensure!(!timeline.shown.is_empty(), "nothing was shown");
+    Ok(())
 }
