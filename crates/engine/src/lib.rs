@@ -110,12 +110,20 @@ impl Engine {
         }
     }
 
+    /// An engine in the state in which the trace was begun.
+    #[cfg(feature = "trace")]
+    pub fn of_trace(trace: &trace::Trace<'_>) -> Self {
+        let mut engine = Self::new(trace.config.clone());
+        engine.core.next_request = trace.requests_before;
+        engine
+    }
+
     /// Takes in what happened at `now`. Time does not run backwards: an earlier `now` than before
     /// counts as the same.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         #[cfg(feature = "trace")]
         if let Some(recorder) = &mut self.recorder {
-            recorder.record(&self.core.config, now, &input);
+            recorder.record(&self.core.config, self.core.next_request, now, &input);
         }
         self.core.now = self.core.now.max(now);
         match input {

@@ -8,7 +8,8 @@
 //! # Format
 //!
 //! UTF-8, one line for each input. The first line is `immersive-trace 1`, the second
-//! `config name=value ...` with every field of [`crate::Config`]. Every other line is
+//! `config name=value ...` with every field of [`crate::Config`], and `requests_before`: requests are
+//! numbered on from there. Every other line is
 //! `micros verb fields...`, separated by single spaces; times are microseconds on the host's clock.
 //! Numbers that are not whole are `x` and the bits of a 64-bit float in hexadecimal, so that they are
 //! read as they were, and may have decimals instead. In texts, space, newline, carriage
@@ -62,7 +63,7 @@ mod tests {
     fn written(config: &Config, inputs: &[(u64, Input<'_>)]) -> String {
         let mut recorder = Recorder::new(usize::MAX);
         for (micros, input) in inputs {
-            recorder.record(config, Instant::from_micros(*micros), input);
+            recorder.record(config, 7, Instant::from_micros(*micros), input);
         }
         recorder.text().to_owned()
     }
@@ -70,8 +71,8 @@ mod tests {
     fn again(text: &str) -> String {
         let mut trace = Trace::parse(text).unwrap();
         let mut recorder = Recorder::new(usize::MAX);
-        let config = trace.config.clone();
-        trace.each(|now, input| recorder.record(&config, now, &input)).unwrap();
+        let (config, requests) = (trace.config.clone(), trace.requests_before);
+        trace.each(|now, input| recorder.record(&config, requests, now, &input)).unwrap();
         recorder.text().to_owned()
     }
 
@@ -163,18 +164,18 @@ mod tests {
     fn a_trace_begins_with_a_load_and_stops_at_its_limit() {
         let config = Config::default();
         let mut recorder = Recorder::new(400);
-        recorder.record(&config, Instant::default(), &Input::Tick);
+        recorder.record(&config, 7, Instant::default(), &Input::Tick);
         assert_eq!(recorder.text(), "");
-        recorder.record(&config, Instant::default(), &load("http://h/a"));
+        recorder.record(&config, 7, Instant::default(), &load("http://h/a"));
         for _ in 0..100 {
-            recorder.record(&config, Instant::default(), &Input::Tick);
+            recorder.record(&config, 7, Instant::default(), &Input::Tick);
         }
         assert!(recorder.text().ends_with("\nfull\n"), "{}", recorder.text());
         assert!(recorder.text().len() < 500);
         let mut ticks = 0;
         Trace::parse(recorder.text()).unwrap().each(|_, _| ticks += 1).unwrap();
         assert!(ticks > 1);
-        recorder.record(&config, Instant::default(), &load("http://h/b"));
+        recorder.record(&config, 7, Instant::default(), &load("http://h/b"));
         assert_eq!(recorder.text().lines().count(), 3, "{}", recorder.text());
     }
 

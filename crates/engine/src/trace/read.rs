@@ -30,6 +30,8 @@ impl std::error::Error for TraceError {}
 pub struct Trace<'t> {
     /// The settings of the engine that it was taken down from.
     pub config: Config,
+    /// The number of the last request that the engine had made before.
+    pub requests_before: u64,
     lines: std::str::Lines<'t>,
     line: usize,
 }
@@ -53,12 +55,17 @@ impl<'t> Trace<'t> {
             return error(2, "expected the settings, \"config name=value ...\"".to_owned());
         }
         let mut config = Config::default();
+        let mut requests_before = 0;
         for field in fields {
-            if set(&mut config, field).is_none() {
+            let is_known = match field.strip_prefix("requests_before=") {
+                Some(number) => number.parse().map(|number| requests_before = number).is_ok(),
+                None => set(&mut config, field).is_some(),
+            };
+            if !is_known {
                 return error(2, format!("\"{field}\" is no setting of this version's engine"));
             }
         }
-        Ok(Self { config, lines, line: 2 })
+        Ok(Self { config, requests_before, lines, line: 2 })
     }
 
     /// Calls `then` with every input and its time, in order.

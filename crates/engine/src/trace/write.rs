@@ -25,14 +25,20 @@ impl Recorder {
         &self.text
     }
 
-    /// Takes down an input; a `Load` begins anew.
-    pub(crate) fn record(&mut self, config: &Config, now: Instant, input: &Input<'_>) {
+    /// Takes down an input; a `Load` begins anew. `requests_before` is the number of the last request.
+    pub(crate) fn record(
+        &mut self,
+        config: &Config,
+        requests_before: u64,
+        now: Instant,
+        input: &Input<'_>,
+    ) {
         if matches!(input, Input::Load(_)) {
             self.text.clear();
             self.recording = true;
             self.text.push_str(FIRST_LINE);
             self.text.push('\n');
-            write_config(&mut self.text, config);
+            write_config(&mut self.text, config, requests_before);
         }
         if !self.recording {
             return;
@@ -50,7 +56,7 @@ impl Recorder {
     }
 }
 
-fn write_config(text: &mut String, config: &Config) {
+fn write_config(text: &mut String, config: &Config, requests_before: u64) {
     // By its parts, so that a new field is not forgotten here.
     let Config {
         buffer_target_secs,
@@ -66,7 +72,7 @@ fn write_config(text: &mut String, config: &Config) {
         text,
         "config buffer_target_secs={} buffer_max_bytes={buffer_max_bytes} back_buffer_secs={} \
          rule={rule} start_bandwidth_bps={} live_hold_back_targets={} low_latency={low_latency} \
-         give_up_after_secs={}",
+         give_up_after_secs={} requests_before={requests_before}",
         Real(*buffer_target_secs),
         Real(*back_buffer_secs),
         Real(*start_bandwidth_bps),

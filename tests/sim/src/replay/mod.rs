@@ -86,7 +86,7 @@ pub struct Timeline {
 pub fn replay(trace: &str, hear: impl FnMut(Instant, &Output)) -> anyhow::Result<Timeline> {
     let mut trace = Trace::parse(trace)?;
     let mut player = Player {
-        engine: Engine::new(trace.config.clone()),
+        engine: Engine::of_trace(&trace),
         began: None,
         now_secs: 0.0,
         open: HashMap::new(),
