@@ -16,6 +16,7 @@ use crate::http::{self, App, Counters, FileCache, Server, Service};
 use crate::hub::Hub;
 use crate::ingest::policy::Policy;
 use crate::ingest::rtmp;
+use crate::live::dvr;
 use crate::live::registry::Registry;
 use crate::live::session::Live;
 use crate::notices::Notices;
@@ -41,6 +42,7 @@ pub struct Origin {
     pub ffmpeg: Ffmpeg,
     stop: watch::Sender<bool>,
     recorder: Arc<Recorder>,
+    dvr: Arc<dvr::Place>,
     hooks: Arc<Hooks>,
     policy: watch::Sender<Policy>,
     tls: Option<Tls>,
@@ -88,6 +90,10 @@ impl Origin {
         let https = listeners.https.as_ref().map(TcpListener::local_addr).transpose()?;
         let rtmps = listeners.rtmps.as_ref().map(TcpListener::local_addr).transpose()?;
         let registry = Arc::new(Registry::default());
+        let notices = Arc::new(Notices::default());
+        let dvr = dvr::Place::new(&config.data, config.record.keep_free_mib, notices.clone());
+        let dvr = Arc::new(dvr);
+        dvr.clear();
         let live = Live {
             registry: registry.clone(),
             ffmpeg: ffmpeg.clone(),
@@ -95,8 +101,8 @@ impl Origin {
             ladder: config.ladder.clone(),
             pictures: config.live.pictures.clone(),
             redundant: config.live.redundant.clone(),
+            dvr: dvr.clone(),
         };
-        let notices = Arc::new(Notices::default());
         let pictures = Pictures::new(ffmpeg.clone());
         let hooks = Hooks::new(config.hooks.clone());
         let rec = config.data.join("rec");
@@ -149,6 +155,7 @@ impl Origin {
             ffmpeg,
             stop,
             recorder,
+            dvr,
             hooks,
             policy: set_policy,
             tls,
@@ -184,6 +191,7 @@ impl Origin {
         for server in self.servers {
             server.finish().await;
         }
+        self.dvr.close();
     }
 }
 

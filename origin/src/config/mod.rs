@@ -97,6 +97,14 @@ pub struct Live {
     pub container: Container,
     /// Longest part of a segment, for low latency; 0 for none. MPEG-TS has none.
     pub part_secs: f64,
+    /// How many hours players may go back; 0: to the beginning of the window.
+    pub dvr_hours: f64,
+    /// A segment that lasts longer without another key frame is given up.
+    pub max_segment_secs: u64,
+    /// The same for its size.
+    pub max_segment_mib: u64,
+    /// What the segments of a stream may take in memory, all renditions together.
+    pub max_memory_mib: u64,
     /// How pictures lie around the viewer, by stream name; `*` for all others.
     pub pictures: Pictures,
     /// Where other origins serve the same streams: their variants are listed as well.
@@ -132,6 +140,10 @@ impl Default for Live {
             window: 6,
             container: Container::Cmaf,
             part_secs: 0.33,
+            dvr_hours: 0.0,
+            max_segment_secs: 60,
+            max_segment_mib: 128,
+            max_memory_mib: 1_024,
             pictures: Pictures::default(),
             redundant: Vec::new(),
         }
@@ -178,6 +190,7 @@ impl Config {
             live.part_secs,
             live.segment_secs
         );
+        live.check_bounds()?;
         config.limits.check()?;
         config.ladder.check()?;
         let rungs = &config.ladder.rungs;
@@ -211,7 +224,33 @@ impl Config {
             window: live.window,
             container: live.container,
             part: has_parts.then(|| Duration::from_secs_f64(live.part_secs)),
+            dvr: Duration::from_secs_f64(live.dvr_hours * 3_600.0),
+            max_segment: Duration::from_secs(live.max_segment_secs),
+            max_segment_bytes: live.max_segment_mib << 20,
+            max_held_bytes: live.max_memory_mib << 20,
         }
+    }
+}
+
+impl Live {
+    fn check_bounds(&self) -> Result<()> {
+        ensure!(
+            (0.0..=24.0).contains(&self.dvr_hours),
+            "live.dvr_hours is {}, allowed are 0 to 24",
+            self.dvr_hours
+        );
+        let least_secs = (self.segment_secs * 2.0).ceil() as u64;
+        for (name, value, least, most) in [
+            ("max_segment_secs", self.max_segment_secs, least_secs, 3_600),
+            ("max_segment_mib", self.max_segment_mib, 1, 4_096),
+            ("max_memory_mib", self.max_memory_mib, 16, 1 << 20),
+        ] {
+            ensure!(
+                (least..=most).contains(&value),
+                "live.{name} is {value}, allowed are {least} to {most}"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -235,6 +274,9 @@ mod tests {
             ("htp = \"0.0.0.0:80\"", "htp"),
             ("[live]\nsegment_secs = 0", "segment_secs"),
             ("[live]\nwindow = 1", "window"),
+            ("[live]\ndvr_hours = 25", "dvr_hours"),
+            ("[live]\nmax_segment_secs = 3", "max_segment_secs"),
+            ("[live]\nmax_memory_mib = 1", "max_memory_mib"),
             ("[live]\npart_secs = 5.0", "part_secs"),
             ("[live.pictures.test]\nprojection = \"round\"", "round"),
             ("[ladder]\nrungs = [{ width = 0, kbps = 100 }]", "width 0"),

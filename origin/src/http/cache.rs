@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::paths;
+use super::text::Gzip;
 
 /// So much is kept in all.
 const KEPT_BYTES: u64 = 128 << 20;
@@ -48,6 +49,8 @@ pub struct Found {
     pub length: u64,
     /// Its bytes, unless there are too many.
     pub bytes: Option<Bytes>,
+    /// Those compressed, once somebody wanted them so.
+    pub gzip: Arc<Gzip>,
 }
 
 impl FileCache {
@@ -128,7 +131,7 @@ async fn read(root: &Path, segments: &[String], before: Option<Found>) -> Option
     } else {
         None
     };
-    Some(Found { path, etag, length, bytes })
+    Some(Found { path, etag, length, bytes, gzip: Arc::default() })
 }
 
 #[cfg(test)]

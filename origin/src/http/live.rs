@@ -8,14 +8,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
-use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::App;
 use super::respond::{self, Cache, Content};
+use super::text::Text;
+use super::{App, files};
 use crate::clock;
-use crate::live::rung::{FileName, Rung};
+use crate::live::rung::{File, FileName, Rung};
 use crate::live::stream::Stream;
 
 /// A reload is held for so many target durations, and then refused (RFC 8216bis 6.2.5.2).
@@ -34,19 +34,21 @@ enum Missing {
     TooLate,
 }
 
+/// A stream, and what is answered about it.
+type Found = (Arc<Stream>, Response<Body>);
+
 /// `NAME.m3u8`, `NAME_RUNG/index.m3u8`, `NAME_RUNG/SEGMENT.m4s`.
 pub async fn answer(app: &App, path: &[&str], request: &Parts) -> Response<Body> {
     let found = match *path {
-        [file] => master(app, file).ok_or(Missing::NotFound),
+        [file] => master(app, file, request).ok_or(Missing::NotFound),
         [folder, file] => rung(app, folder, file, request).await,
         _ => Err(Missing::NotFound),
     };
-    let (stream, content) = match found {
+    let (stream, response) = match found {
         Ok(found) => found,
         Err(missing) => return missing.answer(),
     };
     stream.served.requests.fetch_add(1, Relaxed);
-    let response = respond::content(content, &request.method, &request.headers);
     let sent = axum::body::HttpBody::size_hint(response.body()).exact().unwrap_or(0);
     stream.served.bytes.fetch_add(sent, Relaxed);
     response
@@ -69,36 +71,32 @@ impl Missing {
     }
 }
 
-fn master(app: &App, file: &str) -> Option<(Arc<Stream>, Content)> {
+fn master(app: &App, file: &str, request: &Parts) -> Option<Found> {
     let stream = app.registry.get(file.strip_suffix(".m3u8")?)?;
     let playlist = stream.master_playlist(clock::monotonic())?;
-    let content = playlist_content(&stream, playlist.into(), None, false);
-    Some((stream, content))
+    let response = playlist_answer(&stream, &playlist, false, request);
+    Some((stream, response))
 }
 
-async fn rung(
-    app: &App,
-    folder: &str,
-    file: &str,
-    request: &Parts,
-) -> Result<(Arc<Stream>, Content), Missing> {
+async fn rung(app: &App, folder: &str, file: &str, request: &Parts) -> Result<Found, Missing> {
     let (name, id) = folder.rsplit_once('_').ok_or(Missing::NotFound)?;
     let stream = app.registry.get(name).ok_or(Missing::NotFound)?;
     let rung = stream.rung(id).ok_or(Missing::NotFound)?;
-    let content = if file == "index.m3u8" {
+    let response = if file == "index.m3u8" {
         let directives = Directives::read(request.uri.query().unwrap_or_default())?;
-        playlist(&stream, &rung, directives).await?
+        playlist(&stream, &rung, directives, request).await?
     } else {
-        media(&stream, &rung, file).await?
+        media(app, &stream, &rung, file, request).await?
     };
-    Ok((stream, content))
+    Ok((stream, response))
 }
 
 async fn playlist(
     stream: &Stream,
     rung: &Rung,
     directives: Directives,
-) -> Result<Content, Missing> {
+    request: &Parts,
+) -> Result<Response<Body>, Missing> {
     let blocks = stream.shape.part.is_some().then_some(directives.sequence).flatten();
     if let Some(sequence) = blocks {
         let wanted = || match rung.has(sequence, directives.part) {
@@ -109,25 +107,39 @@ async fn playlist(
         };
         wait(stream, rung.news(), wanted).await?;
     }
-    let (text, etag) = rung.playlist(directives.skip).ok_or(Missing::NotFound)?;
-    Ok(playlist_content(stream, text, Some(etag.to_string()), blocks.is_some()))
+    let text = rung.playlist(directives.skip, stream).ok_or(Missing::NotFound)?;
+    Ok(playlist_answer(stream, &text, blocks.is_some(), request))
 }
 
-async fn media(stream: &Stream, rung: &Rung, file: &str) -> Result<Content, Missing> {
+async fn media(
+    app: &App,
+    stream: &Stream,
+    rung: &Rung,
+    file: &str,
+    request: &Parts,
+) -> Result<Response<Body>, Missing> {
     let name = FileName::parse(file, &stream.run).ok_or(Missing::NotFound)?;
     // The part that the playlist hints at is waited for.
     let wanted = || match rung.file(&name) {
-        Some(bytes) => Some(Ok(bytes)),
+        Some(found) => Some(Ok(found)),
         None if rung.is_next(&name) && !stream.has_ended() => None,
         None => Some(Err(Missing::NotFound)),
     };
-    let bytes = wait(stream, rung.news(), wanted).await?;
-    Ok(Content {
+    let bytes = match (wait(stream, rung.news(), wanted).await?, &stream.dvr) {
+        (File::InMemory(bytes), _) => bytes,
+        (File::OnDisk, Some(dvr)) => {
+            let place = dvr.path(&rung.id, file);
+            return files::segment(app, &place, file, request).await.ok_or(Missing::NotFound);
+        }
+        (File::OnDisk, None) => return Err(Missing::NotFound),
+    };
+    let content = Content {
         bytes,
         content_type: respond::content_type(Path::new(file)),
         cache: Cache::Immutable,
         etag: Some(file.to_owned()),
-    })
+    };
+    Ok(respond::content(content, &request.method, &request.headers))
 }
 
 /// Asks again whenever there is news.
@@ -178,13 +190,13 @@ impl Directives {
     }
 }
 
-/// Half a target duration, in whole seconds; a closed playlist does not change any more.
-fn playlist_content(
+/// Kept for half a target duration, in whole seconds; a closed playlist does not change any more.
+fn playlist_answer(
     stream: &Stream,
-    bytes: Bytes,
-    etag: Option<String>,
+    text: &Text,
     was_blocked: bool,
-) -> Content {
+    request: &Parts,
+) -> Response<Body> {
     let secs = stream.shape.segment.as_secs();
     let age_secs = match (stream.has_ended(), was_blocked) {
         (true, _) => 60,
@@ -192,7 +204,7 @@ fn playlist_content(
         (false, false) => (secs / 2).max(1),
     };
     let cache = Cache::For(Duration::from_secs(age_secs));
-    Content { bytes, content_type: "application/vnd.apple.mpegurl", cache, etag }
+    respond::text(text, "application/vnd.apple.mpegurl", cache, request)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod respond;
 mod server;
 mod site;
 mod status;
+pub mod text;
 
 use std::path::PathBuf;
 use std::sync::Arc;

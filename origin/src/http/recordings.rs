@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{Method, Response, StatusCode, header};
+use axum::http::{Response, StatusCode};
 use bytes::{Bytes, BytesMut};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::io::AsyncReadExt;
 
 use super::App;
-use super::respond::{self, Cache, Content, Range};
+use super::files::OnDisk;
+use super::respond::{self, Cache, Content};
 use crate::record::{FILE, INDEX, MANIFEST, Recording, Report};
 
 /// Read at once.
@@ -42,58 +43,26 @@ pub async fn answer(app: &App, name: &str, file: &str, request: &Parts) -> Respo
     let playlist = match file {
         MANIFEST => recording.manifest(),
         INDEX => recording.playlist(),
-        FILE => return media(&recording, request).await.unwrap_or_else(|_| nothing()),
+        FILE => return media(&recording, request).await.unwrap_or_else(nothing),
         _ => None,
     };
     let Some(playlist) = playlist else { return nothing() };
     let complete = recording.state().complete;
-    let content = Content {
-        bytes: playlist.into(),
-        content_type: respond::content_type(Path::new(file)),
-        cache: Cache::For(if complete { SETTLED } else { FRESH }),
-        etag: None,
-    };
-    respond::content(content, &request.method, &request.headers)
+    let cache = Cache::For(if complete { SETTLED } else { FRESH });
+    respond::text(&playlist, respond::content_type(Path::new(file)), cache, request)
 }
 
 /// The MP4 file or a range of it, as far as it is indexed; never more than a piece in memory.
-async fn media(recording: &Recording, request: &Parts) -> io::Result<Response<Body>> {
+async fn media(recording: &Recording, request: &Parts) -> Option<Response<Body>> {
     let complete = recording.state().complete;
-    let mut file = File::open(recording.file()).await?;
-    let length = if complete { file.metadata().await?.len() } else { recording.bytes() };
+    let path = recording.file();
+    let length =
+        if complete { tokio::fs::metadata(&path).await.ok()?.len() } else { recording.bytes() };
     // It only ever grows at its end, and its name is never given to another.
-    let etag = format!("\"{}-{length:x}\"", recording.head.began_unix_ms);
-    let mut response = Response::new(Body::empty());
-    respond::set(&mut response, header::ETAG, &etag);
-    respond::set(&mut response, header::CONTENT_TYPE, "video/mp4");
-    respond::set(&mut response, header::ACCEPT_RANGES, "bytes");
+    let etag = format!("{}-{length:x}", recording.head.began_unix_ms);
     let cache = if complete { Cache::Immutable } else { Cache::For(FRESH) };
-    respond::set_cache(&mut response, cache);
-    if respond::matches_any(request.headers.get(header::IF_NONE_MATCH), &etag) {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return Ok(response);
-    }
-    let (first, last) = match respond::range(&request.headers, &etag, length) {
-        Range::Whole => (0, length),
-        Range::Part { first, last } => {
-            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            let range = format!("bytes {first}-{last}/{length}");
-            respond::set(&mut response, header::CONTENT_RANGE, &range);
-            (first, last + 1)
-        }
-        Range::Unsatisfiable => {
-            let mut response =
-                respond::error(StatusCode::RANGE_NOT_SATISFIABLE, "this range is beyond the end");
-            respond::set(&mut response, header::CONTENT_RANGE, &format!("bytes */{length}"));
-            return Ok(response);
-        }
-    };
-    respond::set(&mut response, header::CONTENT_LENGTH, &(last - first).to_string());
-    if request.method != Method::HEAD {
-        file.seek(io::SeekFrom::Start(first)).await?;
-        *response.body_mut() = stream(file, last - first);
-    }
-    Ok(response)
+    let on_disk = OnDisk { path: &path, length, etag: &etag, content_type: "video/mp4", cache };
+    on_disk.answer(request).await
 }
 
 /// The next `left` bytes of a file, piece by piece as they are sent.

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
+
+use super::text::Text;
 
 /// How long caches may keep an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,17 +59,73 @@ pub fn content(content: Content, method: &Method, headers: &HeaderMap) -> Respon
             set(&mut response, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{whole}"));
             content.bytes.slice(first as usize..=last as usize)
         }
-        Range::Unsatisfiable => {
-            let mut response =
-                error(StatusCode::RANGE_NOT_SATISFIABLE, "this range is beyond the end");
-            set(&mut response, header::CONTENT_RANGE, &format!("bytes */{whole}"));
-            return response;
-        }
+        Range::Unsatisfiable => return beyond_the_end(whole),
     };
     set(&mut response, header::CONTENT_LENGTH, &body.len().to_string());
     if method != Method::HEAD {
         *response.body_mut() = body.into();
     }
+    response
+}
+
+/// As [`content`], compressed if the client takes that; `gzip` gives the whole body so, if that
+/// saves anything.
+pub fn compressible(
+    mut content: Content,
+    gzip: impl FnOnce() -> Option<Bytes>,
+    request: &Parts,
+) -> Response<Body> {
+    let gzip = if accepts_gzip(&request.headers) { gzip() } else { None };
+    let is_gzip = gzip.is_some();
+    if let Some(bytes) = gzip {
+        // Another representation has another tag (RFC 9110, 8.8.3.3).
+        let etag = content.etag.unwrap_or_else(|| hash(&content.bytes));
+        content.etag = Some(format!("{etag}-gzip"));
+        content.bytes = bytes;
+    }
+    let mut response = self::content(content, &request.method, &request.headers);
+    if is_gzip && response.status().is_success() {
+        set(&mut response, header::CONTENT_ENCODING, "gzip");
+    }
+    set(&mut response, header::VARY, "Accept-Encoding");
+    response
+}
+
+/// A text that many ask for.
+pub fn text(
+    text: &Text,
+    content_type: &'static str,
+    cache: Cache,
+    request: &Parts,
+) -> Response<Body> {
+    let (bytes, etag) = (text.bytes.clone(), Some(text.etag.clone()));
+    compressible(Content { bytes, content_type, cache, etag }, || text.gzip(), request)
+}
+
+/// Accept-Encoding (RFC 9110, 12.5.3).
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let quality = |parameters: &str| {
+        let mut parameters = parameters.split(';').map(str::trim);
+        let value = parameters.find_map(|parameter| parameter.strip_prefix("q="));
+        value.map_or(1.0, |value| value.trim().parse::<f32>().unwrap_or(0.0))
+    };
+    let (mut by_name, mut by_star) = (None, None);
+    let values = headers.get_all(header::ACCEPT_ENCODING).into_iter();
+    for item in values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
+        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => by_name = Some(quality(parameters)),
+            "*" => by_star = Some(quality(parameters)),
+            _ => {}
+        }
+    }
+    by_name.or(by_star).is_some_and(|quality| quality > 0.0)
+}
+
+/// There are only so many bytes.
+pub fn beyond_the_end(whole: u64) -> Response<Body> {
+    let mut response = error(StatusCode::RANGE_NOT_SATISFIABLE, "this range is beyond the end");
+    set(&mut response, header::CONTENT_RANGE, &format!("bytes */{whole}"));
     response
 }
 
@@ -146,6 +205,19 @@ pub fn content_type(path: &Path) -> &'static str {
     }
 }
 
+/// Whether files of this type become much smaller in gzip.
+pub fn is_text(content_type: &str) -> bool {
+    content_type.starts_with("text/")
+        || matches!(
+            content_type,
+            "application/vnd.apple.mpegurl"
+                | "application/json"
+                | "application/manifest+json"
+                | "application/wasm"
+                | "image/svg+xml"
+        )
+}
+
 pub(super) fn set_cache(response: &mut Response<Body>, cache: Cache) {
     let value = match cache {
         Cache::Immutable => "public, max-age=31536000, immutable".to_owned(),
@@ -204,8 +276,7 @@ pub(super) fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
     }
 }
 
-/// FNV-1a, 64 bits: tells versions apart, protects nothing.
-/// An entity tag made from the bytes.
+/// An entity tag made from the bytes. FNV-1a, 64 bits: tells versions apart, protects nothing.
 pub fn hash(bytes: &[u8]) -> String {
     let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, fold))
@@ -219,6 +290,21 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(text));
         range(&headers, "\"x\"", whole)
+    }
+
+    #[test]
+    fn compressed_where_the_client_says_so() {
+        let accepts = |value: &'static str| {
+            let value = HeaderValue::from_static(value);
+            accepts_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]))
+        };
+        for yes in ["gzip", "gzip, deflate, br", "br, GZIP;q=0.5", "*", "deflate, *;q=0.1"] {
+            assert!(accepts(yes), "{yes}");
+        }
+        for no in ["", "br", "identity", "gzip;q=0", "gzip; q=0.0, *", "*;q=0", "gzip;q=x"] {
+            assert!(!accepts(no), "{no}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
     }
 
     #[test]

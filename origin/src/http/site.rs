@@ -5,7 +5,7 @@ use axum::http::header::HeaderName;
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 
-use super::respond::{self, Cache, Content};
+use super::respond::{self, Cache};
 use super::{App, files};
 
 /// A file of the site; `/` is its index.html.
@@ -21,16 +21,17 @@ pub async fn answer(app: &App, segments: &[String], request: &Parts) -> Response
         "index.html".clone_into(last);
     }
     let found = app.files.get(site, &segments).await;
-    // No file of a site is too large to be read at once.
-    let Some(content) = found.as_ref().and_then(files::content) else {
-        return respond::error(StatusCode::NOT_FOUND, "there is nothing at this address");
-    };
-    let policy =
-        content.content_type.starts_with("text/html").then(|| security_policy(&content.bytes));
     let hashed = segments.last().is_some_and(|name| has_hash(name));
     let cache = if hashed { Cache::Immutable } else { Cache::Revalidate };
-    let mut response =
-        respond::content(Content { cache, ..content }, &request.method, &request.headers);
+    // No file of a site is too large to be read at once.
+    let answer = found.as_ref().and_then(|found| {
+        let bytes = found.bytes.as_ref()?;
+        let is_page = respond::content_type(&found.path).starts_with("text/html");
+        Some((files::content(found, cache, request)?, is_page.then(|| security_policy(bytes))))
+    });
+    let Some((mut response, policy)) = answer else {
+        return respond::error(StatusCode::NOT_FOUND, "there is nothing at this address");
+    };
     if let Some(policy) = policy {
         respond::set(&mut response, HeaderName::from_static("content-security-policy"), &policy);
         respond::set(

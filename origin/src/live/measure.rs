@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rung::Segment;
+use super::segments::Segment;
 
 /// Shorter segments say nothing about a rate: the last of a stream, the beginning of one.
 const TELLING: Duration = Duration::from_millis(500);

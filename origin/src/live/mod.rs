@@ -1,9 +1,11 @@
 //! Live streams: from tags to segments and playlists.
 
 pub mod cmaf;
+pub mod dvr;
 pub mod epoch;
 pub mod ladder;
 pub mod measure;
+mod names;
 pub mod opening;
 pub mod packager;
 pub mod pictures;
@@ -11,6 +13,7 @@ pub mod playlist;
 pub mod registry;
 pub mod rung;
 pub mod samples;
+mod segments;
 pub mod session;
 pub mod step;
 pub mod stream;

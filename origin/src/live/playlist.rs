@@ -1,17 +1,18 @@
 //! Media playlists of live rungs (RFC 8216bis), written once for all readers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use immersive_hls::write::{
     LowLatency, Map, MediaPlaylist, NextSegment, Part as ListedPart, PreloadHint, RenditionReport,
     Segment as Listed,
 };
 
-use super::rung::{FileName, Rung, Segment, State};
+use super::names::FileName;
+use super::rung::Rung;
+use super::segments::{Segment, State};
 use super::stream::{Container, Stream};
-use crate::http::respond;
+use crate::http::text::Text;
 
 /// Parts are listed this many target durations from the end (RFC 8216bis 4.4.4.9).
 const PARTS_TARGETS: u32 = 3;
@@ -20,51 +21,59 @@ const HOLD_BACK: f64 = 3.0;
 /// CAN-SKIP-UNTIL, in target durations: the least that is allowed.
 const SKIP_UNTIL: f64 = 6.0;
 
-/// The texts of a playlist, each with its entity tag.
-#[derive(Clone, Debug, Default)]
+/// The texts of a playlist as it is at one moment, each written when somebody first asks for it.
+#[derive(Debug, Default)]
 pub(super) struct Texts {
-    full: Option<(Bytes, Arc<str>)>,
+    full: OnceLock<Option<Arc<Text>>>,
     /// The delta update, if it is shorter.
-    delta: Option<(Bytes, Arc<str>)>,
+    delta: OnceLock<Option<Arc<Text>>>,
 }
 
 impl Texts {
-    /// Writes the playlist of `rung` as it is now.
-    pub fn render(state: &State, stream: &Stream, rung: &Rung) -> Self {
-        let Some(playlist) = playlist(state, stream, rung) else { return Self::default() };
-        let delta = playlist.delta_update().map(|delta| tagged(&delta));
-        Self { full: Some(tagged(&playlist)), delta }
-    }
-
-    pub fn get(&self, skip: bool) -> Option<(Bytes, Arc<str>)> {
-        self.delta.as_ref().filter(|_| skip).or(self.full.as_ref()).cloned()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.full.is_none()
+    /// The playlist of `rung`; with `skip`, its delta update if there is one.
+    pub fn get(
+        &self,
+        skip: bool,
+        state: &State,
+        stream: &Stream,
+        rung: &Rung,
+    ) -> Option<Arc<Text>> {
+        let write = |from| Some(Arc::new(Text::new(playlist(state, stream, rung, from)?)));
+        let can_skip = stream.shape.part.is_some() && !stream.has_ended();
+        let delta = || {
+            let from = skip_to(state, stream.shape.segment.mul_f64(SKIP_UNTIL));
+            if can_skip && from > state.unlisted { write(from) } else { None }
+        };
+        let delta = if skip { self.delta.get_or_init(delta).clone() } else { None };
+        delta.or_else(|| self.full.get_or_init(|| write(state.unlisted)).clone())
     }
 }
 
-fn tagged(playlist: &MediaPlaylist) -> (Bytes, Arc<str>) {
-    let text = Bytes::from(playlist.to_string());
-    let etag = respond::hash(&text).into();
-    (text, etag)
+/// The first segment that does not lie beyond the skip boundary (RFC 8216bis section 6.2.5.1).
+fn skip_to(state: &State, boundary: Duration) -> usize {
+    let mut from_end = state.open.iter().map(|open| open.duration).sum::<Duration>();
+    let newest = state.segments.iter().rev().take_while(|segment| {
+        from_end += segment.duration;
+        from_end <= boundary
+    });
+    state.segments.len() - newest.count()
 }
 
-fn playlist(state: &State, stream: &Stream, rung: &Rung) -> Option<MediaPlaylist> {
+/// The playlist from segment `from` on; what is listed before it is skipped.
+fn playlist(state: &State, stream: &Stream, rung: &Rung, from: usize) -> Option<String> {
     let shape = &stream.shape;
-    let window_begins = state.segments.len().saturating_sub(shape.window);
-    let unlisted = state.segments.range(..window_begins);
+    let unlisted = state.segments.range(..state.unlisted);
     let gone = unlisted.filter(|listed| listed.discontinuity).count() as u64;
-    let first = state.segments.range(window_begins..).chain(&state.open).next()?;
+    let first = state.segments.range(state.unlisted..).chain(&state.open).next()?;
     let target_secs = shape.segment.as_secs_f64();
     let part_secs = shape.part.filter(|_| !stream.has_ended()).map(|part| part.as_secs_f64());
     let writer = Writer { stream, lists_parts: part_secs.is_some() };
-
-    let mut segments = Vec::with_capacity(state.segments.len() - window_begins);
-    let mut init = first.init;
-    let mut from_end: Duration = state.segments.range(window_begins..).map(|s| s.duration).sum();
-    for segment in state.segments.range(window_begins..) {
+    let skipped = from - state.unlisted;
+    let before = from.checked_sub(1).filter(|_| skipped > 0).map(|at| &state.segments[at]);
+    let mut init = before.map_or(first.init, |before| before.init);
+    let mut segments = Vec::with_capacity(state.segments.len() - from);
+    let mut from_end: Duration = state.segments.range(from..).map(|s| s.duration).sum();
+    for segment in state.segments.range(from..) {
         let with_parts = from_end <= shape.segment * PARTS_TARGETS;
         let changed = (segment.init != init).then_some(segment.init).flatten();
         init = segment.init;
@@ -77,19 +86,21 @@ fn playlist(state: &State, stream: &Stream, rung: &Rung) -> Option<MediaPlaylist
         .map(|part| part.duration_secs)
         .fold(part_secs.unwrap_or_default(), f64::max);
     let open = state.open.as_ref().filter(|_| part_secs.is_some());
-    Some(MediaPlaylist {
-        target_duration_secs: target_secs.round() as u64,
+    let playlist = MediaPlaylist {
+        // Of all that ever were: it should not change, and a delta update says the same.
+        target_duration_secs: target_secs.max(state.longest.as_secs_f64()).round() as u64,
         media_sequence: first.start.sequence,
         discontinuity_sequence: state.discontinuities_gone + gone,
         independent_segments: true,
         hold_back_secs: part_secs.map(|_| target_secs * HOLD_BACK),
         can_skip_until_secs: part_secs.map(|_| target_secs * SKIP_UNTIL),
-        map: first.init.map(|number| writer.map(number)),
+        map: first.init.filter(|_| skipped == 0).map(|number| writer.map(number)),
         low_latency: part_secs.map(|_| LowLatency {
             part_target_secs: longest_part_secs,
             part_hold_back_secs: longest_part_secs * HOLD_BACK,
             can_block_reload: true,
         }),
+        skipped_segments: skipped as u64,
         next_segment: open.map(|open| NextSegment {
             discontinuity: open.discontinuity,
             map: (open.init != init).then_some(open.init).flatten().map(|n| writer.map(n)),
@@ -101,7 +112,8 @@ fn playlist(state: &State, stream: &Stream, rung: &Rung) -> Option<MediaPlaylist
         segments,
         end_list: stream.has_ended(),
         ..MediaPlaylist::default()
-    })
+    };
+    Some(playlist.to_string())
 }
 
 struct Writer<'a> {

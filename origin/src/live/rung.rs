@@ -1,27 +1,22 @@
 //! One rung of a stream: its segments and parts as readers get them.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::measure::Measure;
 use super::playlist::Texts;
+use super::segments::{Shelf, State};
 use super::step::{Format, Part, Step};
-use super::stream::Stream;
-use super::timeline::{Boundary, Timeline};
+use super::stream::{Container, Stream};
+use super::timeline::Timeline;
 use crate::clock;
+use crate::http::text::Text;
 
-/// Segments stay fetchable this many windows after they left the playlist: RFC 8216bis 6.2.2 asks
-/// for the playlist's duration.
-const KEPT_WINDOWS: usize = 2;
-
-/// A segment that grows beyond this without another key frame is given up.
-const MAX_SEGMENT: Duration = Duration::from_secs(60);
-const MAX_SEGMENT_BYTES: usize = 256 << 20;
+pub use super::names::FileName;
 
 const ADVICE: &str = "segments begin at key frames, so set the encoder's key frame interval to \
                       live.segment_secs (2 s)";
@@ -35,6 +30,8 @@ pub struct Rung {
     pub declared_peak_bps: Option<u64>,
     /// How far it is, for the rendition reports of the others: see [`Position`].
     position: AtomicU64,
+    /// What it has in memory.
+    held_bytes: AtomicU64,
     /// Counts up whenever there is something new.
     news: watch::Sender<u64>,
     state: RwLock<State>,
@@ -49,36 +46,13 @@ pub struct Position {
     pub parts: u64,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct State {
-    /// Complete, oldest first.
-    pub segments: VecDeque<Segment>,
-    /// The segment that is coming.
-    pub open: Option<Segment>,
-    /// Initialization segments, newest last.
-    pub inits: Vec<Bytes>,
-    pub discontinuities_gone: u64,
-    pub measure: Measure,
-    dropped: bool,
-    discontinuity_next: bool,
-    first_part_at: Option<Duration>,
-    texts: Texts,
-}
-
-/// A segment as it is listed.
-#[derive(Clone, Debug)]
-pub(super) struct Segment {
-    pub start: Boundary,
-    pub format: Arc<Format>,
-    /// Which of the initialization segments.
-    pub init: Option<usize>,
-    pub discontinuity: bool,
-    /// It is missing, or incomplete for ever.
-    pub gap: bool,
-    pub duration: Duration,
-    /// The whole, once it is complete; parts share it.
-    pub bytes: Bytes,
-    pub parts: Vec<Part>,
+/// Where a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum File {
+    /// Here.
+    InMemory(Bytes),
+    /// Where [`Stream::dvr`] says.
+    OnDisk,
 }
 
 impl Rung {
@@ -88,6 +62,7 @@ impl Rung {
             id,
             declared_peak_bps,
             position: AtomicU64::new(0),
+            held_bytes: AtomicU64::new(0),
             news: watch::channel(0).0,
             state: RwLock::default(),
         }
@@ -97,6 +72,7 @@ impl Rung {
     /// so that numbers mean the same moment in every rung.
     pub fn take(&self, step: Step, stream: &Stream, timeline: &Timeline) {
         let mut state = self.state_mut();
+        let shelf = self.shelf(stream);
         match step {
             Step::Begin { start, format } => {
                 state.begin(start, format, timeline);
@@ -104,21 +80,7 @@ impl Rung {
                 return;
             }
             Step::Part(part) => {
-                let Some(open) = &mut state.open else { return };
-                open.duration += part.duration;
-                open.parts.push(part);
-                let bytes: usize = open.parts.iter().map(|part| part.bytes.len()).sum();
-                if open.duration > MAX_SEGMENT || bytes > MAX_SEGMENT_BYTES {
-                    // What follows is passed over until the next key frame.
-                    state.open = None;
-                    stream.warn(format!(
-                        "no key frame in {} s or more: {ADVICE}",
-                        MAX_SEGMENT.as_secs()
-                    ));
-                    return;
-                }
-                state.first_part_at.get_or_insert_with(clock::monotonic);
-                if stream.shape.part.is_none() {
+                if !take_part(&mut state, part, stream) {
                     return;
                 }
             }
@@ -126,18 +88,44 @@ impl Rung {
                 if duration > stream.shape.segment.mul_f64(1.5) {
                     stream.warn(format!("key frames are too far apart: {ADVICE}"));
                 }
-                state.end(duration);
-                state.trim(stream.shape.window);
+                state.end(duration, shelf.as_ref());
+                state.trim(&stream.shape, shelf.as_ref());
             }
         }
-        self.publish(&mut state, stream);
+        self.keep_within_memory(&mut state, stream, shelf.as_ref());
+        self.publish(state);
+    }
+
+    /// All rungs together hold no more than the stream may: the one that has more than its share
+    /// gives up what is old.
+    fn keep_within_memory(&self, state: &mut State, stream: &Stream, shelf: Option<&Shelf<'_>>) {
+        self.held_bytes.store(state.held_bytes(), Relaxed);
+        let rungs = stream.rungs();
+        let most = stream.shape.max_held_bytes;
+        let share = most / rungs.len().max(1) as u64;
+        let all: u64 = rungs.iter().map(|rung| rung.held_bytes.load(Relaxed)).sum();
+        if all > most && self.held_bytes.load(Relaxed) > share {
+            state.make_room(share, shelf);
+            self.held_bytes.store(state.held_bytes(), Relaxed);
+            stream.warn(format!(
+                "rung {} holds fewer segments than it should: the stream has reached {} MiB of memory; lower its bit rate or live.window, or raise live.max_memory_mib",
+                self.id,
+                most >> 20
+            ));
+        }
+    }
+
+    fn shelf<'a>(&'a self, stream: &'a Stream) -> Option<Shelf<'a>> {
+        let is_ts = stream.shape.container == Container::Ts;
+        stream.dvr.as_ref().map(|dvr| Shelf { dvr, rung: &self.id, run: &stream.run, is_ts })
     }
 
     /// Its media playlist as it is now; `None` before there is anything to play and after it was
     /// dropped. With `skip`, a delta update if one saves anything.
-    pub fn playlist(&self, skip: bool) -> Option<(Bytes, Arc<str>)> {
+    pub fn playlist(&self, skip: bool, stream: &Stream) -> Option<Arc<Text>> {
         let state = self.state();
-        if state.dropped { None } else { state.texts.get(skip) }
+        let texts = state.texts.as_ref().filter(|_| !state.dropped)?;
+        texts.get(skip, &state, stream, self)
     }
 
     /// Whether a playlist has this part of this segment, or all of the segment.
@@ -148,7 +136,7 @@ impl Rung {
             return None;
         }
         // A part after a segment's last is the first of the next one (RFC 8216bis 6.2.5.2).
-        let listed = state.segments.iter().find(|known| known.start.sequence == sequence);
+        let listed = state.find(sequence);
         let beyond = listed
             .zip(part)
             .is_some_and(|(listed, part)| !listed.gap && part >= listed.parts.len() as u64);
@@ -166,18 +154,19 @@ impl Rung {
     }
 
     /// A file of this rung.
-    pub fn file(&self, name: &FileName) -> Option<Bytes> {
+    pub fn file(&self, name: &FileName) -> Option<File> {
         let state = self.state();
+        let in_memory = |bytes: &Bytes| File::InMemory(bytes.clone());
         match *name {
-            FileName::Init(at) => state.inits.get(at).cloned(),
+            FileName::Init(at) => state.inits.get(at).map(in_memory),
             FileName::Segment(sequence) => {
-                let listed = state.segments.iter().find(|known| known.start.sequence == sequence);
-                listed.filter(|listed| !listed.gap).map(|listed| listed.bytes.clone())
+                let listed = state.find(sequence).filter(|listed| !listed.gap)?;
+                Some(if listed.parts.is_empty() { File::OnDisk } else { in_memory(&listed.bytes) })
             }
             FileName::Part(sequence, part) => {
-                let mut known = state.segments.iter().chain(&state.open);
-                let segment = known.find(|known| known.start.sequence == sequence)?;
-                segment.parts.get(part).map(|part| part.bytes.clone())
+                let open = state.open.as_ref().filter(|open| open.start.sequence == sequence);
+                let segment = open.or_else(|| state.find(sequence))?;
+                segment.parts.get(part).map(|part| in_memory(&part.bytes))
             }
         }
     }
@@ -215,16 +204,16 @@ impl Rung {
     }
 
     /// No more segments will come.
-    pub fn end(&self, stream: &Stream) {
+    pub fn end(&self) {
         let mut state = self.state_mut();
         state.open = None;
-        self.publish(&mut state, stream);
+        self.publish(state);
     }
 
     /// Nothing has come of it yet, but it will.
     pub fn is_awaited(&self) -> bool {
         let state = self.state();
-        !state.dropped && state.texts.is_empty()
+        !state.dropped && state.texts.is_none()
     }
 
     /// When it became playable, on the clock of [`clock::monotonic`].
@@ -248,7 +237,7 @@ impl Rung {
     pub fn described(&self) -> Option<(Arc<Format>, Measure)> {
         let state = self.state();
         let last = state.open.iter().chain(state.segments.back()).next()?;
-        (!state.dropped && !state.texts.is_empty())
+        (!state.dropped && state.texts.is_some())
             .then(|| (last.format.clone(), state.measure.with(state.open.as_ref())))
     }
 
@@ -272,10 +261,13 @@ impl Rung {
         }
     }
 
-    fn publish(&self, state: &mut State, stream: &Stream) {
+    fn publish(&self, mut state: RwLockWriteGuard<'_, State>) {
         let Position { sequence, parts } = state.position();
         self.position.store(sequence << 16 | parts.min(0xffff), Relaxed);
-        state.texts = Texts::render(state, stream, self);
+        let is_playable = !state.segments.is_empty() || state.open.is_some();
+        state.texts = is_playable.then(Texts::default);
+        // Thousands may wait: they are woken when they can look.
+        drop(state);
         self.news.send_modify(|count| *count += 1);
     }
 
@@ -288,161 +280,24 @@ impl Rung {
     }
 }
 
-impl State {
-    fn begin(&mut self, start: Boundary, format: Arc<Format>, timeline: &Timeline) {
-        // A segment whose encoder died in the middle never becomes complete.
-        let broken = self.open.take();
-        let last = self.segments.back().map(|last| last.start.sequence);
-        let expected = match (&broken, last) {
-            (Some(broken), _) => broken.start.sequence,
-            (None, Some(last)) => last + 1,
-            (None, None) => start.sequence,
-        };
-        if start.sequence < expected {
-            return;
-        }
-        let mut missed_discontinuity = broken.is_some_and(|broken| broken.discontinuity);
-        for missing in expected..start.sequence {
-            let mut gap = self.gap(missing, timeline, start, &format);
-            gap.discontinuity = std::mem::take(&mut missed_discontinuity);
-            self.segments.push_back(gap);
-        }
-        let init = format.init.as_ref().map(|init| self.init_number(init));
-        let discontinuity = std::mem::take(&mut self.discontinuity_next) || missed_discontinuity;
-        self.open = Some(Segment {
-            start,
-            format,
-            init,
-            discontinuity,
-            gap: false,
-            duration: Duration::ZERO,
-            bytes: Bytes::new(),
-            parts: Vec::new(),
-        });
+/// Takes a part; false if there is nothing to tell readers.
+fn take_part(state: &mut State, part: Part, stream: &Stream) -> bool {
+    let shape = &stream.shape;
+    let Some(open) = &mut state.open else { return false };
+    open.duration += part.duration;
+    open.parts.push(part);
+    if open.duration > shape.max_segment || open.held_bytes() > shape.max_segment_bytes {
+        // What follows is passed over until the next key frame.
+        state.open = None;
+        stream.warn(format!(
+            "no key frame in {} s or {} MiB (live.max_segment_secs, live.max_segment_mib), so pictures are left out: {ADVICE}",
+            shape.max_segment.as_secs(),
+            shape.max_segment_bytes >> 20
+        ));
+        return true;
     }
-
-    fn end(&mut self, duration: Duration) {
-        let Some(mut open) = self.open.take() else { return };
-        open.duration = duration;
-        if let [only] = &open.parts[..] {
-            open.bytes = only.bytes.clone();
-        } else {
-            // One copy, so that parts and segment are the same memory from now on.
-            let length = open.parts.iter().map(|part| part.bytes.len()).sum();
-            let mut whole = BytesMut::with_capacity(length);
-            open.parts.iter().for_each(|part| whole.extend_from_slice(&part.bytes));
-            open.bytes = whole.freeze();
-            let mut at = 0;
-            for part in &mut open.parts {
-                let end = at + part.bytes.len();
-                part.bytes = open.bytes.slice(at..end);
-                at = end;
-            }
-        }
-        self.measure.add(&open);
-        self.segments.push_back(open);
-    }
-
-    /// The place of a segment that is missing before `next`. Its times are the timeline's, or follow
-    /// from the segment before it when that was on another timeline.
-    fn gap(
-        &self,
-        sequence: u64,
-        timeline: &Timeline,
-        next: Boundary,
-        format: &Arc<Format>,
-    ) -> Segment {
-        let (start, duration) = match (timeline.span(sequence), self.segments.back()) {
-            (Some((start, end)), _) => (start, super::step::millis(end.pts_ms - start.pts_ms)),
-            (None, Some(last)) => {
-                let date = last.start.program_date_time_ms + last.duration.as_millis() as i64;
-                (Boundary { sequence, program_date_time_ms: date, ..last.start }, last.duration)
-            }
-            (None, None) => (Boundary { sequence, ..next }, Duration::from_secs(1)),
-        };
-        let init = self.segments.back().and_then(|last| last.init);
-        Segment {
-            start,
-            format: format.clone(),
-            init,
-            discontinuity: false,
-            gap: true,
-            duration,
-            bytes: Bytes::new(),
-            parts: Vec::new(),
-        }
-    }
-
-    fn init_number(&mut self, init: &Bytes) -> usize {
-        match self.inits.iter().rposition(|known| known == init) {
-            Some(known) => known,
-            None => {
-                self.inits.push(init.clone());
-                self.inits.len() - 1
-            }
-        }
-    }
-
-    pub fn position(&self) -> Position {
-        match (&self.open, self.segments.back()) {
-            (Some(open), _) => {
-                Position { sequence: open.start.sequence, parts: open.parts.len() as u64 }
-            }
-            (None, Some(last)) => Position { sequence: last.start.sequence + 1, parts: 0 },
-            (None, None) => Position { sequence: 0, parts: 0 },
-        }
-    }
-
-    fn trim(&mut self, window: usize) {
-        while self.segments.len() > window * (1 + KEPT_WINDOWS) {
-            let gone = self.segments.pop_front();
-            self.discontinuities_gone += u64::from(gone.is_some_and(|gone| gone.discontinuity));
-        }
-    }
-}
-
-/// What the name of a file of a rung says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileName {
-    /// An initialization segment.
-    Init(usize),
-    /// A segment.
-    Segment(u64),
-    /// A part of a segment.
-    Part(u64, usize),
-}
-
-impl FileName {
-    /// `RUN-init-0.mp4`, `RUN-000123.m4s`, `RUN-000123.4.m4s`, `RUN-000123.ts`; names of other runs
-    /// are not known here.
-    pub fn parse(name: &str, run: &str) -> Option<Self> {
-        let rest = name.strip_prefix(run)?.strip_prefix('-')?;
-        let found = match rest.strip_prefix("init-") {
-            Some(init) => Self::Init(init.strip_suffix(".mp4")?.parse().ok()?),
-            None => {
-                let stem = rest.strip_suffix(".m4s").or_else(|| rest.strip_suffix(".ts"))?;
-                match stem.split_once('.') {
-                    Some((sequence, part)) => {
-                        Self::Part(sequence.parse().ok()?, part.parse().ok()?)
-                    }
-                    None => Self::Segment(stem.parse().ok()?),
-                }
-            }
-        };
-        // One name for one thing: caches would keep several.
-        let is_ts = name.ends_with(".ts");
-        (found.write(run, is_ts) == name).then_some(found)
-    }
-
-    /// The name of the file.
-    pub fn write(&self, run: &str, is_ts: bool) -> String {
-        let extension = if is_ts { "ts" } else { "m4s" };
-        match self {
-            Self::Init(number) => format!("{run}-init-{number}.mp4"),
-            Self::Segment(sequence) => format!("{run}-{sequence:06}.{extension}"),
-            Self::Part(sequence, part) => format!("{run}-{sequence:06}.{part}.{extension}"),
-        }
-    }
+    state.first_part_at.get_or_insert_with(clock::monotonic);
+    shape.part.is_some()
 }
 
 /// Figures of one rung.
@@ -473,7 +328,9 @@ pub struct RungReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::stream::{Container, Shape};
+    use crate::live::segments::KEPT_WINDOWS;
+    use crate::live::stream::Shape;
+    use crate::live::timeline::Boundary;
 
     fn boundary(sequence: u64) -> Boundary {
         Boundary { sequence, pts_ms: 0, program_date_time_ms: 0 }
@@ -489,7 +346,7 @@ mod tests {
     fn a_source_without_key_frames_does_not_fill_the_memory() {
         let segment = Duration::from_secs(2);
         let part_target = Some(Duration::from_secs(1));
-        let shape = Shape { segment, window: 3, container: Container::Cmaf, part: part_target };
+        let shape = Shape { segment, window: 3, part: part_target, ..Shape::default() };
         let stream = Stream::new("test", "run".into(), shape, Duration::ZERO);
         let timeline = Timeline::new(segment, 0, None);
         let rung = stream.add_rung("480".into(), None);
@@ -504,24 +361,13 @@ mod tests {
         take(begin(1));
         take(part(2));
         take(Step::End(segment));
-        assert_eq!(rung.file(&FileName::Segment(1)).map(|bytes| bytes.len()), Some(100));
+        let whole = File::InMemory(Bytes::from_static(&[0; 100]));
+        assert_eq!(rung.file(&FileName::Segment(1)), Some(whole));
         for sequence in 2..100 {
             take(begin(sequence));
             take(part(2));
             take(Step::End(segment));
         }
         assert_eq!(rung.state().segments.len(), 3 * (1 + KEPT_WINDOWS));
-    }
-
-    #[test]
-    fn names_mean_one_thing() {
-        let names = [FileName::Init(3), FileName::Segment(7), FileName::Part(12_345_678, 4)];
-        for name in names {
-            assert_eq!(FileName::parse(&name.write("run", false), "run"), Some(name));
-        }
-        for odd in ["run-7.m4s", "run-+00007.m4s", "run-000007.04.m4s", "other-000007.m4s", "run-"]
-        {
-            assert_eq!(FileName::parse(odd, "run"), None, "{odd}");
-        }
     }
 }

@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::epoch::Epoch;
-use super::ladder;
 use super::opening::{Opening, gather};
 use super::pictures::{self, Pictures};
 use super::registry::Registry;
 use super::stream::{Container, Shape, Stream};
 use super::ts::TsPackager;
+use super::{dvr, ladder};
 use crate::clock;
 use crate::ffmpeg::Ffmpeg;
 use crate::flv::Tag;
@@ -37,6 +37,8 @@ pub struct Live {
     pub pictures: Pictures,
     /// Where other origins serve the same streams.
     pub redundant: Vec<String>,
+    /// Where segments go that are not in memory any more.
+    pub dvr: Arc<dvr::Place>,
 }
 
 impl Reader for Arc<Live> {
@@ -81,6 +83,14 @@ impl Live {
         let mut stream = Stream::new(name, run, shape, now);
         stream.spherical = self.pictures.of(name, &opening.metadata);
         stream.redundant = self.redundant.clone();
+        if !shape.dvr.is_zero() {
+            match self.dvr.open(name, &stream.run) {
+                Ok(dvr) => stream.dvr = Some(dvr),
+                Err(error) => {
+                    stream.warn(format!("viewers cannot go back: no folder in DATA/dvr ({error})"));
+                }
+            }
+        }
         stream.video_layout = pictures::video_layout(&stream.spherical);
         let stream = Arc::new(stream);
         let ((width, height), audio) = (opening.size_px(), opening.has_audio());

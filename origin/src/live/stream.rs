@@ -8,8 +8,10 @@ use immersive_hls::write::{MasterPlaylist, Rendition, RenditionKind, Variant};
 use immersive_media::spherical::Spherical;
 use serde::{Deserialize, Serialize};
 
+use super::dvr::Dvr;
 use super::rung::Rung;
 use crate::clock;
+use crate::http::text::Text;
 
 pub use super::rung::RungReport;
 
@@ -31,6 +33,29 @@ pub struct Shape {
     pub container: Container,
     /// Longest part of a segment; `None` without low latency.
     pub part: Option<Duration>,
+    /// How far back players may go; zero: to the beginning of the window.
+    pub dvr: Duration,
+    /// A segment that lasts longer without another key frame is given up.
+    pub max_segment: Duration,
+    /// The same for its bytes.
+    pub max_segment_bytes: u64,
+    /// What all rungs together may hold in memory.
+    pub max_held_bytes: u64,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            segment: Duration::from_secs(2),
+            window: 6,
+            container: Container::Cmaf,
+            part: None,
+            dvr: Duration::ZERO,
+            max_segment: Duration::from_secs(60),
+            max_segment_bytes: 128 << 20,
+            max_held_bytes: 1 << 30,
+        }
+    }
 }
 
 /// What segments are.
@@ -63,10 +88,14 @@ pub struct Stream {
     pub video_layout: Option<String>,
     /// Where other origins serve it, too: addresses to which `/NAME_RUNG/index.m3u8` is appended.
     pub redundant: Vec<String>,
+    /// Where segments are that are not in memory any more.
+    pub dvr: Option<Dvr>,
     /// Players that asked for a playlist or segment, bytes sent, requests.
     pub served: Served,
     rungs: RwLock<Vec<Arc<Rung>>>,
     warnings: Mutex<Vec<String>>,
+    /// As it was asked for last.
+    master: Mutex<Option<Arc<Text>>>,
     ended: AtomicBool,
     epoch: AtomicU64,
 }
@@ -92,9 +121,11 @@ impl Stream {
             spherical: Spherical::default(),
             video_layout: None,
             redundant: Vec::new(),
+            dvr: None,
             served: Served::default(),
             rungs: RwLock::default(),
             warnings: Mutex::default(),
+            master: Mutex::default(),
             ended: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
         }
@@ -108,14 +139,18 @@ impl Stream {
 
     /// Adds a rung; it is listed in the master once there is something to play.
     pub fn add_rung(&self, id: String, declared_peak_bps: Option<u64>) -> Arc<Rung> {
-        let mut rungs = self.rungs.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = rungs.iter().find(|rung| rung.id == id) {
-            known.take_back();
-            return known.clone();
-        }
-        let rung = Arc::new(Rung::new(id, declared_peak_bps));
-        rungs.push(rung.clone());
-        rung
+        let known = {
+            let mut rungs = self.rungs.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(known) = rungs.iter().find(|rung| rung.id == id) else {
+                let rung = Arc::new(Rung::new(id, declared_peak_bps));
+                rungs.push(rung.clone());
+                return rung;
+            };
+            known.clone()
+        };
+        // Not before the list is free: the rung may be asking for it.
+        known.take_back();
+        known
     }
 
     /// Its rungs, dropped ones too.
@@ -157,7 +192,7 @@ impl Stream {
     /// No more segments will come.
     pub fn end(&self) {
         self.ended.store(true, Relaxed);
-        self.rungs().iter().for_each(|rung| rung.end(self));
+        self.rungs().iter().for_each(|rung| rung.end());
     }
 
     /// Whether the playlists have been closed.
@@ -167,7 +202,7 @@ impl Stream {
 
     /// The multivariant playlist, once there is something to play in every rung, or at `now` (of
     /// [`clock::monotonic`]) in some and the others are late: players read it once and never again.
-    pub fn master_playlist(&self, now: Duration) -> Option<String> {
+    pub fn master_playlist(&self, now: Duration) -> Option<Arc<Text>> {
         let rungs = self.rungs();
         let first = rungs.iter().filter_map(|rung| rung.first_part_at()).min()?;
         let complete = !rungs.iter().any(|rung| rung.is_awaited());
@@ -192,7 +227,16 @@ impl Stream {
             ..MasterPlaylist::default()
         };
         self.add_redundant(&mut master);
-        Some(master.to_string())
+        Some(self.as_before(master.to_string()))
+    }
+
+    /// The same text as last time if it says the same: it is compressed already.
+    fn as_before(&self, master: String) -> Arc<Text> {
+        let mut latest = self.master.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*latest {
+            Some(known) if known.bytes == master => known.clone(),
+            _ => latest.insert(Arc::new(Text::new(master))).clone(),
+        }
     }
 
     /// The same variants of other origins (RFC 8216bis section 6.2.4), with sound of their own.

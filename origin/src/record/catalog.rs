@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::playlist::Texts;
 use super::recovery;
 
 /// Recordings below a folder, by name.
@@ -25,6 +26,7 @@ pub struct Recording {
     pub head: Head,
     /// Its folder.
     pub folder: PathBuf,
+    pub(super) texts: Texts,
     state: Mutex<State>,
 }
 
@@ -97,7 +99,7 @@ pub struct Report {
 impl Recording {
     /// One in `folder`.
     pub fn new(head: Head, folder: PathBuf, state: State) -> Self {
-        Self { head, folder, state: state.into() }
+        Self { head, folder, texts: Texts::default(), state: state.into() }
     }
 
     /// The MP4 file.

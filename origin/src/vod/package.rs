@@ -58,7 +58,7 @@ async fn write_rendition(
     fs::create_dir_all(&folder)
         .await
         .with_context(|| format!("cannot make {}", folder.display()))?;
-    let shape = Shape { segment: SEGMENT, window: 0, container: Container::Ts, part: None };
+    let shape = Shape { segment: SEGMENT, container: Container::Ts, ..Shape::default() };
     let pattern =
         Pattern { shape, timeline, origin_ms: 0, spherical: Spherical::default(), has_audio: true };
     let mut rendition = Rendition::new(pipe, &pattern, 0);
