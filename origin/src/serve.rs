@@ -141,7 +141,7 @@ impl Origin {
         });
         let (set_policy, policy) = watch::channel(config.ingest.clone());
         let (stop, stopped) = watch::channel(false);
-        let service = Service::new(app.clone(), config.limits);
+        let service = Service::new(app.clone(), config.limits)?;
         let places = app.rtmp_places.clone();
         let context = rtmp::Context { hub, policy, hooks: hooks.clone(), places };
         let (servers, ingest) = listeners.serve(tls.as_ref(), &service, &context, &stopped)?;

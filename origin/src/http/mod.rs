@@ -12,6 +12,7 @@ mod server;
 mod site;
 mod status;
 pub mod text;
+mod threads;
 
 use std::path::PathBuf;
 use std::sync::Arc;

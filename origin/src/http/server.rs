@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection::{self, Client};
+use super::threads::Threads;
 use super::{App, answer};
 use crate::limits::{self, Places};
 
@@ -33,6 +34,7 @@ pub struct Service {
     router: Router,
     limits: limits::Config,
     places: Arc<Places>,
+    threads: Arc<Threads>,
 }
 
 /// Binds `address`, which `flag` set.
@@ -58,10 +60,14 @@ pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
 }
 
 impl Service {
-    /// Answers from `app`, within `limits`.
-    pub fn new(app: Arc<App>, limits: limits::Config) -> Self {
+    /// Answers from `app`, within `limits`, on threads of its own.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new(app: Arc<App>, limits: limits::Config) -> Result<Self> {
         let places = app.http_places.clone();
-        Self { router: Router::new().fallback(answer).with_state(app), limits, places }
+        let threads = Arc::new(Threads::start()?);
+        Ok(Self { router: Router::new().fallback(answer).with_state(app), limits, places, threads })
     }
 }
 
@@ -106,10 +112,15 @@ async fn serve(
             }
         };
         let Some(place) = service.places.take(peer.ip()) else { continue };
-        let (tls, service) = (tls.clone(), service.clone());
-        let (stop, open) = (stop.clone(), open.clone());
-        tokio::spawn(async move {
-            run(socket, peer, tls, service, stop).await;
+        // To be taken up by another thread's runtime.
+        let Ok(socket) = socket.into_std() else { continue };
+        let (tls, stop, open) = (tls.clone(), stop.clone(), open.clone());
+        let Service { router, limits, .. } = service.clone();
+        let client = Client { peer, router, limits };
+        service.threads.spawn(async move {
+            if let Ok(socket) = TcpStream::from_std(socket) {
+                run(socket, tls, client, stop).await;
+            }
             drop((place, open));
         });
     }
@@ -119,16 +130,15 @@ async fn serve(
 
 async fn run(
     socket: TcpStream,
-    peer: SocketAddr,
     tls: Option<TlsAcceptor>,
-    Service { router, limits, .. }: Service,
+    client: Client,
     stop: watch::Receiver<bool>,
 ) {
     // Without this, small answers wait 40 ms for the client's delayed acknowledgement.
     let _ = socket.set_nodelay(true);
-    let client = Client { peer, router, limits };
+    let peer = client.peer;
     let Some(tls) = tls else { return connection::serve(socket, client, stop).await };
-    match timeout(limits.header(), tls.accept(socket)).await {
+    match timeout(client.limits.header(), tls.accept(socket)).await {
         Ok(Ok(socket)) => connection::serve(socket, client, stop).await,
         Ok(Err(error)) => tracing::debug!(%peer, "TLS: {error}"),
         Err(_) => tracing::debug!(%peer, "TLS: the handshake took too long"),
