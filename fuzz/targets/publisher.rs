@@ -23,7 +23,7 @@ fn pattern(container: Container, part_ms: u64, origin_ms: i64) -> Pattern {
     let segment = Duration::from_secs(2);
     let part = (part_ms > 0).then(|| Duration::from_millis(part_ms));
     Pattern {
-        shape: Shape { segment, window: 6, container, part },
+        shape: Shape { segment, container, part, ..Shape::default() },
         timeline: Arc::new(Timeline::new(segment, 7, None)),
         origin_ms,
         spherical: Default::default(),

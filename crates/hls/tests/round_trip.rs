@@ -189,6 +189,7 @@ proptest! {
     fn master_playlists(
         variants in proptest::collection::vec((uri(), 1..u64::MAX, proptest::option::of(1..u64::MAX), proptest::option::of("[a-z0-9.,]{1,20}"), proptest::option::of((1..9999u32, 1..9999u32)), proptest::option::of(1..240_000u32)), 1..8),
         audio in proptest::option::of(("[a-z]{1,5}", "[^\"\r\n\u{0}-\u{1f}{}]{1,9}", uri())),
+        captions in proptest::option::of("[a-z]{1,5}"),
         independent_segments in any::<bool>(),
         steering in proptest::option::of((uri(), proptest::option::of("[A-Z0-9.-]{1,9}"))),
     ) {
@@ -197,13 +198,18 @@ proptest! {
             content_steering: steering.clone().map(|(uri, pathway)| write::ContentSteering { server_uri: uri, pathway_id: pathway }),
             renditions: audio.iter().map(|(group, name, uri)| write::Rendition {
                 kind: write::RenditionKind::Audio, group: group.clone(), name: name.clone(), language: None,
-                default: true, autoselect: true, channels: None, uri: Some(uri.clone()),
-            }).collect(),
+                default: true, autoselect: true, channels: None, instream_id: None, uri: Some(uri.clone()),
+            }).chain(captions.iter().map(|group| write::Rendition {
+                kind: write::RenditionKind::ClosedCaptions, group: group.clone(), name: "CC1".into(), language: None,
+                default: true, autoselect: true, channels: None, instream_id: Some("CC1".into()), uri: None,
+            })).collect(),
             variants: variants.iter().map(|(uri, bandwidth_bps, average, codecs, resolution, millis)| write::Variant {
                 uri: uri.clone(), bandwidth_bps: *bandwidth_bps, average_bandwidth_bps: *average,
                 codecs: codecs.clone(), resolution: *resolution,
                 frame_rate: millis.map(|millis| f64::from(millis) / 1000.0),
-                audio_group: audio.as_ref().map(|(group, ..)| group.clone()), ..write::Variant::default()
+                audio_group: audio.as_ref().map(|(group, ..)| group.clone()),
+                closed_captions: Some(captions.clone().map_or(write::ClosedCaptions::None, write::ClosedCaptions::Group)),
+                ..write::Variant::default()
             }).collect(),
         };
         let text = written.to_string();
@@ -218,6 +224,7 @@ proptest! {
             prop_assert_eq!(read.resolution, written.resolution);
             prop_assert_eq!(read.frame_rate, written.frame_rate);
             prop_assert_eq!(&read.audio_group, &written.audio_group);
+            prop_assert_eq!(&read.closed_captions_group, &captions);
         }
         let read_steering = read.content_steering.map(|steering| (steering.server_url, steering.pathway_id));
         prop_assert_eq!(read_steering, steering.map(|(uri, pathway)| (url(&uri), pathway)));

@@ -2,6 +2,7 @@
 //! wherever the caller likes, and elementary streams for MPEG-TS.
 
 use crate::TrackKind;
+use crate::codec::VideoFormat;
 use crate::codec::aac::{AdtsConfig, SpecificConfig};
 use crate::container::flv::{AudioCodec, Metadata, VideoCodec};
 use crate::container::fmp4::fragment;
@@ -149,11 +150,7 @@ impl AnnexB {
         if key {
             out.extend_from_slice(&self.parameter_sets);
         }
-        let mut rest = picture;
-        while let Some((length, tail)) = rest.split_at_checked(self.length_bytes) {
-            let length = length.iter().fold(0, |length, &byte| length << 8 | usize::from(byte));
-            let (unit, tail) = tail.split_at(length.min(tail.len()));
-            rest = tail;
+        for unit in self.units(picture) {
             let Some(&first) = unit.first() else { continue };
             let (delimiter, set) = if self.is_hevc {
                 (first >> 1 & 63 == 35, matches!(first >> 1 & 63, 32..=34))
@@ -165,6 +162,25 @@ impl AnnexB {
                 out.extend_from_slice(unit);
             }
         }
+    }
+
+    /// The caption data in a picture (ATSC A/53 part 4: `cc_data` of CEA-608 and CEA-708), three
+    /// bytes each.
+    pub fn captions(&self, picture: &[u8]) -> Vec<u8> {
+        let format = if self.is_hevc { VideoFormat::Hevc } else { VideoFormat::H264 };
+        let informing = self.units(picture).filter(|unit| format.is_information(unit));
+        informing.flat_map(|unit| format.captions(unit)).collect()
+    }
+
+    fn units<'a>(&self, picture: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let (length_bytes, mut rest) = (self.length_bytes, picture);
+        std::iter::from_fn(move || {
+            let (length, tail) = rest.split_at_checked(length_bytes)?;
+            let length = length.iter().fold(0, |length, &byte| length << 8 | usize::from(byte));
+            let (unit, tail) = tail.split_at(length.min(tail.len()));
+            rest = tail;
+            Some(unit)
+        })
     }
 }
 

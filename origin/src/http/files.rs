@@ -93,7 +93,7 @@ impl OnDisk<'_> {
             return Some(response);
         }
         respond::set(&mut response, header::CONTENT_TYPE, self.content_type);
-        let (first, end) = match respond::range(&request.headers, &etag, length) {
+        let (first, end) = match respond::range(&request.method, &request.headers, &etag, length) {
             respond::Range::Whole => (0, length),
             respond::Range::Part { first, last } => {
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;

@@ -52,7 +52,7 @@ pub fn content(content: Content, method: &Method, headers: &HeaderMap) -> Respon
         return response;
     }
     let whole = content.bytes.len() as u64;
-    let body = match range(headers, &etag, whole) {
+    let body = match range(method, headers, &etag, whole) {
         Range::Whole => content.bytes,
         Range::Part { first, last } => {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -246,9 +246,12 @@ pub(super) enum Range {
     Unsatisfiable,
 }
 
-/// One byte range (RFC 9110, 14.1.2). Several ranges, other units and nonsense give the whole, as
+/// One byte range (RFC 9110, 14.1.2) of a GET; other methods have none (14.2). Several ranges, other units and nonsense give the whole, as
 /// that section allows.
-pub(super) fn range(headers: &HeaderMap, etag: &str, whole: u64) -> Range {
+pub(super) fn range(method: &Method, headers: &HeaderMap, etag: &str, whole: u64) -> Range {
+    if method != Method::GET {
+        return Range::Whole;
+    }
     let condition = headers.get(header::IF_RANGE).map(|value| value.as_bytes() == etag.as_bytes());
     let spec = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let spec = spec.and_then(|spec| spec.trim().strip_prefix("bytes="));
@@ -289,7 +292,8 @@ mod tests {
     fn range_of(text: &'static str, whole: u64) -> Range {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(text));
-        range(&headers, "\"x\"", whole)
+        assert_eq!(range(&Method::HEAD, &headers, "\"x\"", whole), Range::Whole);
+        range(&Method::GET, &headers, "\"x\"", whole)
     }
 
     #[test]

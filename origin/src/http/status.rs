@@ -13,6 +13,7 @@ use super::respond::{self, Cache, Content};
 use crate::clock;
 use crate::ingest::rtmp;
 use crate::live::ladder::RESTARTS;
+use crate::live::latency::BUCKETS_MS;
 use crate::live::stream::RungReport;
 use crate::notices::Notice;
 
@@ -208,12 +209,34 @@ impl Metrics {
             self.family(name, kind, help);
             for stream in streams {
                 for rung in &stream.rungs {
-                    let labels = format!("stream=\"{}\",rung=\"{}\"", stream.name, rung.id);
-                    self.value(name, &labels, figure(rung));
+                    self.value(name, &labels(stream, rung), figure(rung));
                 }
             }
         }
+        self.part_latency(streams);
     }
+
+    fn part_latency(&mut self, streams: &[StreamReport]) {
+        let name = "immersive_rung_part_latency_seconds";
+        let help = "From the arrival of a part's last sample until players can have the part.";
+        self.family(name, "histogram", help);
+        for (stream, rung) in streams.iter().flat_map(|s| s.rungs.iter().map(move |r| (s, r))) {
+            let (labels, counted) = (labels(stream, rung), &rung.part_latency);
+            let bounds = BUCKETS_MS.iter().map(|ms| (*ms as f64 / 1_000.0).to_string());
+            for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(counted.up_to) {
+                self.value(&format!("{name}_bucket"), &format!("{labels},le=\"{bound}\""), count);
+            }
+            let sum = counted.sum.as_secs_f64();
+            let _ = writeln!(self.0, "{name}_sum{{{labels}}} {sum}");
+            let count = counted.up_to.last().copied().unwrap_or(0);
+            self.value(&format!("{name}_count"), &labels, count);
+        }
+    }
+}
+
+/// Names need no escapes, see [`crate::hub::is_stream_name`].
+fn labels(stream: &StreamReport, rung: &RungReport) -> String {
+    format!("stream=\"{}\",rung=\"{}\"", stream.name, rung.id)
 }
 
 fn never_cached(text: String, content_type: &'static str, request: &Parts) -> Response<Body> {

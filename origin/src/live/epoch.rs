@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::captions;
 use super::cmaf::AudioPackager;
 use super::ladder::{Ladder, Source};
 use super::opening::Opening;
@@ -34,6 +35,7 @@ pub struct Epoch {
     source: Source,
     rung: Arc<Rung>,
     reader: TagReader,
+    captions: captions::Finder,
     packager: Packager,
     sound: Option<(AudioPackager, Arc<Rung>)>,
     ladder: JoinHandle<()>,
@@ -95,6 +97,7 @@ impl Epoch {
         let mut epoch = Self {
             rung,
             reader: TagReader::near(0, source.metadata.clone()),
+            captions: captions::Finder::default(),
             packager: Packager::new(&source.pattern, 0),
             sound,
             ladder,
@@ -172,6 +175,7 @@ impl Epoch {
     fn take(&mut self, tag: Tag) {
         self.last_ms = i64::from(tag.timestamp_ms);
         self.position.fetch_max(self.last_ms, Relaxed);
+        self.source.pattern.timeline.arrived(tag.kind, self.last_ms, clock::monotonic());
         self.package(&tag);
         if tag.kind == TagKind::Audio && !self.source.pattern.rungs_have_audio() {
             return;
@@ -185,6 +189,10 @@ impl Epoch {
             Ok(event) => event,
             Err(error) => return self.source.stream.warn(format!("left out: {error}")),
         };
+        if tag.kind == TagKind::Video {
+            self.captions.push(&tag.data);
+            self.source.stream.found_captions(self.captions.take());
+        }
         let steps = self.packager.push(&event, clock::unix_now());
         self.source.push(&self.rung, steps);
         if let Some((packager, rung)) = &mut self.sound {

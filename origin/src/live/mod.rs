@@ -1,9 +1,11 @@
 //! Live streams: from tags to segments and playlists.
 
+pub mod captions;
 pub mod cmaf;
 pub mod dvr;
 pub mod epoch;
 pub mod ladder;
+pub mod latency;
 pub mod measure;
 mod names;
 pub mod opening;

@@ -39,12 +39,12 @@ pub enum Packager {
 impl Packager {
     /// The first sample's time is near `near_ms`.
     pub fn new(pattern: &Pattern, near_ms: i64) -> Self {
-        let Pattern { timeline, origin_ms, spherical, has_audio, .. } = pattern.clone();
+        let Pattern { timeline, spherical, .. } = pattern.clone();
         match pattern.shape.container {
             Container::Cmaf => {
                 Self::Cmaf(VideoPackager::new(timeline, pattern.cut(), spherical, near_ms))
             }
-            Container::Ts => Self::Ts(TsPackager::new(timeline, has_audio, origin_ms, near_ms)),
+            Container::Ts => Self::Ts(TsPackager::new(pattern, near_ms)),
         }
     }
 

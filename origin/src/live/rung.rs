@@ -7,13 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::latency::{Counted, Histogram};
 use super::measure::Measure;
 use super::playlist::Texts;
 use super::segments::{Shelf, State};
 use super::step::{Format, Part, Step};
-use super::stream::{Container, Stream};
+use super::stream::{AUDIO, Container, Stream};
 use super::timeline::Timeline;
 use crate::clock;
+use crate::flv::TagKind;
 use crate::http::text::Text;
 
 pub use super::names::FileName;
@@ -32,6 +34,8 @@ pub struct Rung {
     position: AtomicU64,
     /// What it has in memory.
     held_bytes: AtomicU64,
+    /// From the arrival of a part's last sample until the part is there for readers.
+    latency: Histogram,
     /// Counts up whenever there is something new.
     news: watch::Sender<u64>,
     state: RwLock<State>,
@@ -63,6 +67,7 @@ impl Rung {
             declared_peak_bps,
             position: AtomicU64::new(0),
             held_bytes: AtomicU64::new(0),
+            latency: Histogram::default(),
             news: watch::channel(0).0,
             state: RwLock::default(),
         }
@@ -80,6 +85,10 @@ impl Rung {
                 return;
             }
             Step::Part(part) => {
+                let kind = if self.id == AUDIO { TagKind::Audio } else { TagKind::Video };
+                if let Some(arrived) = timeline.arrival(kind, part.last_ms) {
+                    self.latency.add(clock::monotonic().saturating_sub(arrived));
+                }
                 if !take_part(&mut state, part, stream) {
                     return;
                 }
@@ -258,6 +267,7 @@ impl Rung {
             peak_bps: measure.peak_bps,
             segments: measure.segments,
             bytes: measure.bytes,
+            part_latency: self.latency.counted(),
         }
     }
 
@@ -323,6 +333,9 @@ pub struct RungReport {
     pub segments: u64,
     /// Bytes made.
     pub bytes: u64,
+    /// From the arrival of a part's last sample until the part was there for readers.
+    #[serde(skip)]
+    pub part_latency: Counted,
 }
 
 #[cfg(test)]
@@ -339,7 +352,7 @@ mod tests {
     fn part(secs: u64) -> Step {
         let bytes = Bytes::from_static(&[0; 100]);
         let duration = Duration::from_secs(secs);
-        Step::Part(Part { bytes, duration, independent: true, frames: 1 })
+        Step::Part(Part { bytes, duration, independent: true, frames: 1, last_ms: 0 })
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Part {
     pub independent: bool,
     /// Pictures in it.
     pub frames: u32,
+    /// Decode time of its last sample, milliseconds.
+    pub last_ms: i64,
 }
 
 /// What a segment carries.

@@ -1,6 +1,6 @@
 //! A live stream as readers see it: rungs, and the playlist of them all.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use immersive_hls::write::{MasterPlaylist, Rendition, RenditionKind, Variant};
 use immersive_media::spherical::Spherical;
 use serde::{Deserialize, Serialize};
 
+use super::captions::Captions;
 use super::dvr::Dvr;
 use super::rung::Rung;
 use crate::clock;
@@ -98,6 +99,7 @@ pub struct Stream {
     master: Mutex<Option<Arc<Text>>>,
     ended: AtomicBool,
     epoch: AtomicU64,
+    captions: AtomicU8,
 }
 
 /// What readers took.
@@ -128,6 +130,7 @@ impl Stream {
             master: Mutex::default(),
             ended: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
+            captions: AtomicU8::new(0),
         }
     }
 
@@ -189,6 +192,11 @@ impl Stream {
         self.rungs().iter().for_each(|rung| rung.mark_discontinuity());
     }
 
+    /// There are these captions in its pictures.
+    pub fn found_captions(&self, captions: Captions) {
+        self.captions.fetch_or(captions.bits(), Relaxed);
+    }
+
     /// No more segments will come.
     pub fn end(&self) {
         self.ended.store(true, Relaxed);
@@ -227,6 +235,7 @@ impl Stream {
             ..MasterPlaylist::default()
         };
         self.add_redundant(&mut master);
+        Captions::from_bits(self.captions.load(Relaxed)).describe(&mut master);
         Some(self.as_before(master.to_string()))
     }
 
@@ -311,6 +320,7 @@ impl Sound {
             default: true,
             autoselect: true,
             channels: self.channels.map(|count| count.to_string()),
+            instream_id: None,
             uri: Some(format!("{stream}_{AUDIO}/index.m3u8")),
         }
     }

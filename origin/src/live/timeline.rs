@@ -1,12 +1,14 @@
 //! Where segments begin: one answer for all rungs of a stream.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::flv::TagKind;
 
 /// ffmpeg and FLV both round to a millisecond, and not always the same way.
 const SAME_MOMENT_MS: i64 = 2;
-/// Boundaries remembered for rungs that come late.
+/// Boundaries, and arrivals of samples, remembered for rungs that come late.
 const REMEMBERED: usize = 1_024;
 
 /// A segment boundary.
@@ -25,7 +27,12 @@ pub struct Boundary {
 pub struct Timeline {
     target_ms: i64,
     state: Mutex<State>,
+    pictures: Mutex<Arrivals>,
+    sound: Mutex<Arrivals>,
 }
+
+/// Decode times of the source's samples in milliseconds, and when they arrived.
+type Arrivals = VecDeque<(i64, Duration)>;
 
 #[derive(Debug)]
 struct State {
@@ -40,7 +47,38 @@ impl Timeline {
     pub fn new(target: Duration, first_sequence: u64, end_date_ms: Option<i64>) -> Self {
         let not_before_ms = end_date_ms.unwrap_or(0);
         let state = State { first_sequence, not_before_ms, boundaries: VecDeque::new() };
-        Self { target_ms: target.as_millis() as i64, state: Mutex::new(state) }
+        Self {
+            target_ms: target.as_millis() as i64,
+            state: Mutex::new(state),
+            pictures: Mutex::default(),
+            sound: Mutex::default(),
+        }
+    }
+
+    /// A sample of the source, decoded at `dts_ms`, arrived at `now` (of
+    /// [`clock::monotonic`](crate::clock::monotonic)).
+    pub fn arrived(&self, kind: TagKind, dts_ms: i64, now: Duration) {
+        let Some(mut arrivals) = self.arrivals(kind) else { return };
+        arrivals.push_back((dts_ms, now));
+        if arrivals.len() > REMEMBERED {
+            arrivals.pop_front();
+        }
+    }
+
+    /// When the source's sample that is decoded at `dts_ms` arrived, as long as that is known.
+    pub fn arrival(&self, kind: TagKind, dts_ms: i64) -> Option<Duration> {
+        let arrivals = self.arrivals(kind)?;
+        let is_it = |(known_ms, _): &&(i64, Duration)| *known_ms <= dts_ms + SAME_MOMENT_MS;
+        arrivals.iter().rev().find(is_it).map(|(_, at)| *at)
+    }
+
+    fn arrivals(&self, kind: TagKind) -> Option<MutexGuard<'_, Arrivals>> {
+        let arrivals = match kind {
+            TagKind::Video => &self.pictures,
+            TagKind::Audio => &self.sound,
+            TagKind::Script => return None,
+        };
+        Some(arrivals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks whether a segment begins at the key frame shown at `pts_ms`.
@@ -114,6 +152,19 @@ mod tests {
             timeline.cut(0, Duration::from_millis(5_000)).unwrap().program_date_time_ms
         };
         assert_eq!((date(4_000), date(6_000)), (5_000, 6_000));
+    }
+
+    #[test]
+    fn samples_are_found_by_their_time() {
+        let timeline = Timeline::new(Duration::from_secs(2), 0, None);
+        let at = Duration::from_millis;
+        for number in 0..2_000 {
+            timeline.arrived(TagKind::Video, number * 40, at(number as u64));
+        }
+        let arrival = |ms| timeline.arrival(TagKind::Video, ms);
+        assert_eq!([arrival(79_960), arrival(79_999)], [Some(at(1_999)); 2]);
+        assert_eq!(arrival(60_001), Some(at(1_500)), "rounded otherwise");
+        assert_eq!([arrival(0), timeline.arrival(TagKind::Audio, 0)], [None; 2], "long ago; never");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use immersive_media::flv::{AudioCodec, VideoCodec};
 use immersive_media::{TsCodec, TsMuxer, TsUnit};
 
+use super::packager::Pattern;
 use super::samples::{AudioConfig, AudioSample, Event, VideoConfig, VideoSample};
 use super::step::{Format, Part, Step, millis};
 use super::timeline::{Boundary, Timeline};
@@ -18,8 +19,6 @@ const AUDIO_PATIENCE_MS: i64 = 500;
 const AUDIO_PES_BYTES: usize = 2_800;
 /// An audio clock further off than this is a jump and not rounding.
 const AUDIO_JUMP_TICKS: i64 = 30 * 90;
-/// A segment that grows beyond this without another key frame is given up.
-const MAX_SEGMENT_BYTES: usize = 256 << 20;
 const VIDEO: usize = 0;
 const AUDIO: usize = 1;
 
@@ -30,6 +29,8 @@ pub struct TsPackager {
     muxer: TsMuxer,
     has_audio: bool,
     origin_ms: i64,
+    max_segment_ms: i64,
+    max_segment_bytes: u64,
     video: Option<Arc<VideoConfig>>,
     audio: Option<Arc<AudioConfig>>,
     audio_clock: AudioClock,
@@ -46,20 +47,23 @@ struct Open {
     end_ms: i64,
     bytes: Vec<u8>,
     frames: u32,
+    /// Decode time of the last picture.
+    last_ms: i64,
     video: Arc<VideoConfig>,
     audio: Vec<u8>,
     audio_pts: i64,
 }
 
 impl TsPackager {
-    /// Cuts where `timeline` says; the first tag's time is near `near_ms`, and `origin_ms` is added
-    /// to all times.
-    pub fn new(timeline: Arc<Timeline>, has_audio: bool, origin_ms: i64, near_ms: i64) -> Self {
+    /// Cuts by `pattern`; the first tag's time is near `near_ms`.
+    pub fn new(pattern: &Pattern, near_ms: i64) -> Self {
         Self {
-            timeline,
+            timeline: pattern.timeline.clone(),
             muxer: TsMuxer::new(&[]),
-            has_audio,
-            origin_ms,
+            has_audio: pattern.has_audio,
+            origin_ms: pattern.origin_ms,
+            max_segment_ms: pattern.shape.max_segment.as_millis() as i64,
+            max_segment_bytes: pattern.shape.max_segment_bytes,
             video: None,
             audio: None,
             audio_clock: AudioClock::default(),
@@ -149,7 +153,10 @@ impl TsPackager {
         }
         let (dts, pts) = (self.ticks(sample.dts_ms), self.ticks(sample.pts_ms));
         // Without key frames it would grow for ever: what follows waits for the next one.
-        self.current.take_if(|open| open.bytes.len() > MAX_SEGMENT_BYTES);
+        let (most_ms, most_bytes) = (self.max_segment_ms, self.max_segment_bytes);
+        self.current.take_if(|open| {
+            open.bytes.len() as u64 > most_bytes || sample.pts_ms - open.start.pts_ms > most_ms
+        });
         let Some(open) = self.current.as_mut() else { return done };
         self.access_unit.clear();
         annex_b.write(&sample.data, sample.key, &mut self.access_unit);
@@ -157,6 +164,7 @@ impl TsPackager {
         let unit = TsUnit { stream: VIDEO, pts, dts, key: sample.key, payload };
         self.muxer.write_unit(&unit, &mut open.bytes);
         open.frames += 1;
+        open.last_ms = sample.dts_ms;
         if sample.pts_ms > self.last_pts_ms && open.frames > 1 {
             self.frame_ms = (sample.pts_ms - self.last_pts_ms).min(1_000);
         }
@@ -176,6 +184,7 @@ impl TsPackager {
             end_ms: i64::MAX,
             bytes,
             frames: 0,
+            last_ms: start.pts_ms,
             video,
             audio: Vec::new(),
             audio_pts: 0,
@@ -219,9 +228,9 @@ impl TsPackager {
         let audio = self.audio.clone().filter(|_| self.has_audio);
         let format = Arc::new(Format { video: Some(open.video), audio, init: None });
         let duration = millis((open.end_ms - open.start.pts_ms).max(1));
-        let bytes = open.bytes.into();
+        let (bytes, frames, last_ms) = (open.bytes.into(), open.frames, open.last_ms);
         steps.push(Step::Begin { start: open.start, format });
-        steps.push(Step::Part(Part { bytes, duration, independent: true, frames: open.frames }));
+        steps.push(Step::Part(Part { bytes, duration, independent: true, frames, last_ms }));
         steps.push(Step::End(duration));
     }
 

@@ -58,6 +58,13 @@ pub struct Span {
     pub bytes: u64,
     /// How long it is shown.
     pub duration_ms: u64,
+    /// Captions in its pictures, see [`Captions`](crate::live::captions::Captions).
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub captions: u8,
+}
+
+fn is_none(captions: &u8) -> bool {
+    *captions == 0
 }
 
 /// What grows.
@@ -276,7 +283,7 @@ mod tests {
             width: 2,
             height: 1,
         };
-        let span = Span { offset: 0, bytes, duration_ms: 1_000 };
+        let span = Span { offset: 0, bytes, duration_ms: 1_000, captions: 0 };
         let state = State { spans: vec![span], complete };
         catalog.insert(Arc::new(Recording::new(head, folder, state)));
     }

@@ -15,6 +15,7 @@ use super::catalog::{Head, Recording, Span, State};
 use super::recovery::IndexWriter;
 use super::{FILE, Recorder};
 use crate::flv::{Tag, TagKind};
+use crate::live::captions::Finder;
 
 /// What a crash may cost.
 const FRAGMENT_MS: i64 = 1_000;
@@ -31,6 +32,7 @@ pub struct Part {
     began: Duration,
     base_ms: u32,
     transmuxer: FlvTransmuxer,
+    captions: Finder,
     scratch: Vec<u8>,
     open: Option<Open>,
     sequence: u32,
@@ -70,6 +72,7 @@ impl Part {
             began,
             base_ms: first.timestamp_ms.wrapping_sub(LEAD_MS),
             transmuxer: FlvTransmuxer::new(),
+            captions: Finder::default(),
             scratch: Vec::new(),
             open: None,
             sequence: 0,
@@ -161,6 +164,9 @@ impl Part {
             TagKind::Video => immersive_media::flv::TagKind::Video,
             TagKind::Script => immersive_media::flv::TagKind::Script,
         };
+        if tag.kind == TagKind::Video {
+            self.captions.push(&tag.data);
+        }
         FlvMuxer::write_tag(&mut self.scratch, kind, time_ms, &tag.data);
         let pushed = self.transmuxer.push(&self.scratch);
         self.scratch.clear();
@@ -240,7 +246,9 @@ impl Part {
         if open.bytes <= open.span_at || duration_ms == 0 {
             return Ok(());
         }
-        let span = Span { offset: open.span_at, bytes: open.bytes - open.span_at, duration_ms };
+        let (offset, bytes) = (open.span_at, open.bytes - open.span_at);
+        let captions = self.captions.take().bits();
+        let span = Span { offset, bytes, duration_ms, captions };
         open.span_at = open.bytes;
         open.index.add(span)?;
         open.recording.add(span);

@@ -7,6 +7,7 @@ use immersive_hls::{ByteRange, PlaylistType};
 
 use super::catalog::{Recording, State};
 use crate::http::text::Text;
+use crate::live::captions::Captions;
 
 /// The MP4 file.
 pub const FILE: &str = "video.mp4";
@@ -66,8 +67,10 @@ impl Recording {
             ..Variant::default()
         };
         let variants = vec![variant];
-        let master =
+        let mut master =
             MasterPlaylist { independent_segments: true, variants, ..MasterPlaylist::default() };
+        let captions = state.spans.iter().map(|span| Captions::from_bits(span.captions));
+        captions.fold(Captions::default(), Captions::and).describe(&mut master);
         Some(master.to_string())
     }
 

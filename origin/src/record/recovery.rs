@@ -145,7 +145,8 @@ mod tests {
             height: 1,
         };
         let boxes = [*b"\0\0\0\x08moov", *b"\0\0\0\x08moof", *b"\0\0\0\x08mdat"].concat();
-        let spans = [8, 24].map(|offset| Span { offset, bytes: 16, duration_ms: 1_000 });
+        let spans =
+            [8, 24].map(|offset| Span { offset, bytes: 16, duration_ms: 1_000, captions: 0 });
         for cut in 0..=40 {
             let folder = tempfile::TempDir::new().unwrap();
             let mut writer = IndexWriter::create(folder.path(), &head).unwrap();

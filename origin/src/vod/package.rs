@@ -15,6 +15,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::task::JoinSet;
 
 use crate::clock;
+use crate::live::captions::Captions;
 use crate::live::ladder::Spec;
 use crate::live::ladder::rendition::Rendition;
 use crate::live::packager::Pattern;
@@ -43,10 +44,11 @@ pub async fn package(outputs: Vec<Receiver>, specs: &[Spec], folder: &Path) -> R
         variants.push(written.context("a rendition was given up")??);
     }
     variants.sort_by_key(|variant| variant.bandwidth_bps);
-    let master =
-        MasterPlaylist { independent_segments: true, variants, ..MasterPlaylist::default() }
-            .to_string();
-    write(&folder.join(MANIFEST), master.as_bytes()).await
+    let mut master =
+        MasterPlaylist { independent_segments: true, variants, ..MasterPlaylist::default() };
+    // A test pattern.
+    Captions::default().describe(&mut master);
+    write(&folder.join(MANIFEST), master.to_string().as_bytes()).await
 }
 
 async fn write_rendition(

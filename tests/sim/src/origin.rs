@@ -131,6 +131,7 @@ impl Content {
             default: true,
             autoselect: true,
             channels: Some("2".to_owned()),
+            instream_id: None,
             uri: Some(format!("{}audio/index.m3u8", prefix(host))),
         });
         write::MasterPlaylist {

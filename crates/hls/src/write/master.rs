@@ -45,6 +45,8 @@ pub struct Variant {
     pub audio_group: Option<String>,
     /// GROUP-ID of the subtitle renditions that go with it.
     pub subtitles_group: Option<String>,
+    /// CLOSED-CAPTIONS, if it is known whether there are any in the pictures.
+    pub closed_captions: Option<ClosedCaptions>,
     /// REQ-VIDEO-LAYOUT, for instance `CH-STEREO/PROJ-EQUI`: players that cannot show it stay away.
     pub required_video_layout: Option<String>,
     /// VIDEO-RANGE: `SDR`, `HLG` or `PQ`.
@@ -55,6 +57,15 @@ pub struct Variant {
     pub pathway_id: Option<String>,
     /// STABLE-VARIANT-ID.
     pub stable_id: Option<String>,
+}
+
+/// CLOSED-CAPTIONS of EXT-X-STREAM-INF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClosedCaptions {
+    /// NONE: players need not look for any. It must stand at every variant, or at none.
+    None,
+    /// GROUP-ID of the renditions that describe them.
+    Group(String),
 }
 
 /// EXT-X-MEDIA.
@@ -74,6 +85,8 @@ pub struct Rendition {
     pub autoselect: bool,
     /// CHANNELS, for instance `2`.
     pub channels: Option<String>,
+    /// INSTREAM-ID of captions in the pictures, for instance `CC1`.
+    pub instream_id: Option<String>,
     /// `None`: it is muxed into the variants.
     pub uri: Option<String>,
 }
@@ -85,6 +98,8 @@ pub enum RenditionKind {
     Audio,
     /// SUBTITLES.
     Subtitles,
+    /// CLOSED-CAPTIONS: CEA-608 or CEA-708, in the pictures.
+    ClosedCaptions,
 }
 
 impl fmt::Display for MasterPlaylist {
@@ -119,6 +134,7 @@ impl fmt::Display for Rendition {
         let kind = match self.kind {
             RenditionKind::Audio => "AUDIO",
             RenditionKind::Subtitles => "SUBTITLES",
+            RenditionKind::ClosedCaptions => "CLOSED-CAPTIONS",
         };
         write!(
             f,
@@ -132,6 +148,9 @@ impl fmt::Display for Rendition {
         write!(f, ",DEFAULT={},AUTOSELECT={}", yes_no(self.default), yes_no(self.autoselect))?;
         if let Some(channels) = &self.channels {
             write!(f, ",CHANNELS={}", Quoted(channels))?;
+        }
+        if let Some(id) = &self.instream_id {
+            write!(f, ",INSTREAM-ID={}", Quoted(id))?;
         }
         if let Some(uri) = &self.uri {
             write!(f, ",URI=\"{}\"", Uri(uri))?;
@@ -158,6 +177,11 @@ impl fmt::Display for Variant {
         }
         if let Some(score) = self.score {
             write!(f, ",SCORE={}", Seconds(score))?;
+        }
+        match &self.closed_captions {
+            Some(ClosedCaptions::None) => f.write_str(",CLOSED-CAPTIONS=NONE")?,
+            Some(ClosedCaptions::Group(group)) => write!(f, ",CLOSED-CAPTIONS={}", Quoted(group))?,
+            None => {}
         }
         let quoted = [
             ("CODECS", &self.codecs),

@@ -3,6 +3,7 @@
 pub(crate) mod aac;
 pub(crate) mod ac3;
 pub(crate) mod audio;
+pub(crate) mod av1;
 pub(crate) mod bits;
 pub(crate) mod h264;
 pub(crate) mod hevc;

@@ -7,7 +7,7 @@ use crate::codec::aac::SpecificConfig;
 use crate::codec::audio::{AudioConfig, AudioFormat, stream_descriptor};
 use crate::codec::opus::{self, OpusHead};
 use crate::codec::vui::Vui;
-use crate::codec::{h264, hevc};
+use crate::codec::{av1, h264, hevc};
 use crate::container::flv::{AudioCodec, Metadata, VideoCodec};
 use crate::container::fmp4::describe;
 use crate::container::fmp4::init::{AudioEntry, InitTrack, SampleEntry, VideoEntry, init_segment};
@@ -30,7 +30,10 @@ pub(crate) fn video(codec: VideoCodec, record: &[u8], metadata: &Metadata) -> Op
             (b"vp09", b"vpcC", "vp09")
         }
     };
-    let stated = |name: &str| metadata.number(name).map(|number| number as u32);
+    let stated = || {
+        let number = |name: &str| metadata.number(name).map(|number| number as u32);
+        number("width").zip(number("height"))
+    };
     let (size, vui) = match codec {
         VideoCodec::H264 => {
             let sps = h264::Sps::parse(h264::first_sps(record)?)?;
@@ -40,10 +43,8 @@ pub(crate) fn video(codec: VideoCodec, record: &[u8], metadata: &Metadata) -> Op
             let sps = hevc::Sps::parse(hevc::first_sps(record)?)?;
             ((sps.width, sps.height), sps.vui)
         }
-        VideoCodec::Av1 | VideoCodec::Vp9 => {
-            let stated = stated("width").zip(stated("height"));
-            (stated.unwrap_or_default(), Vui::default())
-        }
+        VideoCodec::Av1 => (av1::size(record).or_else(stated).unwrap_or_default(), Vui::default()),
+        VideoCodec::Vp9 => (stated().unwrap_or_default(), Vui::default()),
     };
     let entry = VideoEntry {
         format,

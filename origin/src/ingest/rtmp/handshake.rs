@@ -28,9 +28,9 @@ pub fn reply(hello: &[u8; HELLO_BYTES], now: Duration) -> Option<Vec<u8>> {
         state ^= state << 17;
         reply.extend_from_slice(&state.to_be_bytes());
     }
-    reply.extend_from_slice(&hello[1..5]);
-    reply.extend_from_slice(&clock);
-    reply.extend_from_slice(&hello[9..]);
+    // To the byte, although section 5.2.4 has our clock in the middle: librtmp, which OBS is built on,
+    // compares all of it and complains of a "client signature" that does not match.
+    reply.extend_from_slice(&hello[1..]);
     Some(reply)
 }
 
@@ -40,12 +40,12 @@ mod tests {
 
     #[test]
     fn echoes_the_client() {
-        let mut hello = [7; HELLO_BYTES];
+        let mut hello: [u8; HELLO_BYTES] = std::array::from_fn(|at| at as u8);
         hello[0] = 3;
         let reply = reply(&hello, Duration::from_millis(5)).unwrap();
         assert_eq!(reply.len(), 1 + 2 * 1_536);
-        assert_eq!(reply[1 + 1_536..][..4], [7; 4]);
-        assert_eq!(reply[1 + 1_536 + 8..], [7; 1_528]);
+        assert_eq!(reply[..9], [3, 0, 0, 0, 5, 0, 0, 0, 0]);
+        assert_eq!(reply[1 + 1_536..], hello[1..], "time, second time and random bytes of C1");
     }
 
     #[test]

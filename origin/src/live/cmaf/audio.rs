@@ -175,6 +175,7 @@ impl AudioPackager {
             duration: self.duration(samples),
             independent: true,
             frames: 0,
+            last_ms: frames.last().map_or(0, |(_, frame)| frame.pts_ms),
         }));
     }
 

@@ -153,6 +153,7 @@ impl VideoPackager {
             duration: millis(duration_ms),
             independent,
             frames: packed.len() as u32,
+            last_ms: samples.last().map_or(0, |(sample, _)| sample.dts_ms),
         }));
     }
 }
