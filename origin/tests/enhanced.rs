@@ -42,6 +42,14 @@ fn encode(encoder: &str, options: &[&str], record: &[u8; 4], four_cc: [u8; 4]) -
     let frames = boxes(&mp4).into_iter().filter(|(kind, _)| kind == b"mdat");
     let frames: Vec<Vec<u8>> = frames.map(|(_, payload)| payload.to_vec()).collect();
     assert_eq!(frames.len() as u32, RATE * SECS);
+    // ffmpeg writes this before libaom has told it anything: main profile, 4:2:0, and the sequence
+    // header, with which the first frame begins (AV1 in ISOBMFF, 2.3.3).
+    let record = if record.is_empty() {
+        let sequence = &frames[0][..2 + usize::from(frames[0][1])];
+        [&[0x81, 0, 0x0c, 0], sequence].concat()
+    } else {
+        record
+    };
     Some(Coded { four_cc, record, frames })
 }
 

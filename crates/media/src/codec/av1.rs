@@ -102,7 +102,7 @@ fn operating_points(bits: &mut BitReader<'_>) -> Option<()> {
 mod tests {
     use super::*;
 
-    /// The record that ffmpeg wrote for libaom: 322 by 162 pixels.
+    /// The record that ffmpeg wrote for SVT-AV1: 322 by 162 pixels.
     const RECORD: [u8; 17] = [
         0x81, 0x00, 0x0c, 0x00, 0x0a, 0x0b, 0x00, 0x00, 0x00, 0x04, 0x3d, 0x06, 0x84, 0x02, 0xf8,
         0x00, 0x40,
