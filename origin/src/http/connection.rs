@@ -1,5 +1,6 @@
 //! One HTTP connection: who says nothing, or takes nothing, does not keep it.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -7,18 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
-use axum::Router;
-use axum::extract::ConnectInfo;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::{App, answer};
 use crate::limits;
 
 /// Requests that one HTTP/2 connection may have open.
@@ -29,7 +28,7 @@ pub struct Client {
     /// Where from.
     pub peer: SocketAddr,
     /// What answers.
-    pub router: Router,
+    pub app: Arc<App>,
     /// How long it may take.
     pub limits: limits::Config,
 }
@@ -72,18 +71,18 @@ pub async fn serve(
     client: Client,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Client { peer, router, limits } = client;
+    let Client { peer, app, limits } = client;
     let activity = Arc::new(Activity::default());
     let socket = TokioIo::new(Watched { socket, activity: activity.clone() });
-    let router = TowerToHyperService::new(router);
     let counted = activity.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let (waiting, answer) = (counted.begin(), router.call(request));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (waiting, app) = (counted.begin(), app.clone());
+        // Nobody has to say more than a header.
+        let (request, _) = request.into_parts();
         async move {
-            let answer = answer.await;
+            let answer = answer(&app, &request, peer.ip()).await;
             drop(waiting);
-            answer
+            Ok::<_, Infallible>(answer)
         }
     });
     let builder = builder(&limits);

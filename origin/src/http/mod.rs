@@ -14,13 +14,13 @@ mod status;
 pub mod text;
 mod threads;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 
@@ -77,12 +77,11 @@ pub struct Counters {
     bytes: AtomicU64,
 }
 
-/// Answers one request.
-async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let (request, _) = request.into_parts();
+/// Answers one request of `peer`.
+async fn answer(app: &App, request: &Parts, peer: IpAddr) -> Response<Body> {
     let mut response = match request.method {
         Method::OPTIONS => respond::preflight(&request.headers),
-        Method::GET | Method::HEAD => route(&app, &request).await,
+        Method::GET | Method::HEAD => route(app, request).await,
         _ => {
             let mut response = respond::error(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -93,9 +92,12 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
         }
     };
     if request.uri.path().starts_with("/hls/") {
-        ops::on_live(&app, &request, &mut response);
+        ops::on_live(app, request, peer, &mut response);
     }
     respond::allow_every_origin(&mut response);
+    if request.method == Method::HEAD {
+        respond::leave_out_body(&mut response);
+    }
     app.counters.count(&response);
     tracing::debug!(method = %request.method, uri = %request.uri, status = response.status().as_u16());
     response

@@ -1,9 +1,8 @@
 //! The operator's page, and what it knows of live streams' viewers.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
@@ -36,7 +35,7 @@ pub async fn picture(app: &App, name: &str, request: &Parts) -> Response<Body> {
 }
 
 /// After an answer about a live stream: counts its viewer, and holds caches to what is configured.
-pub fn on_live(app: &App, request: &Parts, response: &mut Response<Body>) {
+pub fn on_live(app: &App, request: &Parts, peer: IpAddr, response: &mut Response<Body>) {
     if !response.status().is_success() && response.status() != StatusCode::NOT_MODIFIED {
         return;
     }
@@ -47,9 +46,7 @@ pub fn on_live(app: &App, request: &Parts, response: &mut Response<Body>) {
             Some((folder, _)) => folder.rsplit_once('_').map_or(folder, |(name, _)| name),
             None => path.trim_end_matches(".m3u8"),
         };
-        let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
-        app.viewers.saw(stream, peer, &request.headers, clock::monotonic());
+        app.viewers.saw(stream, Some(peer), &request.headers, clock::monotonic());
     }
     let secs = if is_playlist { app.cache.playlist_secs } else { app.cache.segment_secs };
     if secs > 0 {

@@ -41,10 +41,10 @@ pub struct Content {
 pub fn content(content: Content, method: &Method, headers: &HeaderMap) -> Response<Body> {
     let etag = content.etag.unwrap_or_else(|| hash(&content.bytes));
     let etag = format!("\"{etag}\"");
-    let mut response = Response::new(Body::empty());
+    let mut response = empty();
     set(&mut response, header::ETAG, &etag);
-    set(&mut response, header::CONTENT_TYPE, content.content_type);
-    set(&mut response, header::ACCEPT_RANGES, "bytes");
+    state(&mut response, header::CONTENT_TYPE, content.content_type);
+    state(&mut response, header::ACCEPT_RANGES, "bytes");
     set_cache(&mut response, content.cache);
     if matches_any(headers.get(header::IF_NONE_MATCH), &etag) {
         response.headers_mut().remove(header::CONTENT_TYPE);
@@ -61,7 +61,7 @@ pub fn content(content: Content, method: &Method, headers: &HeaderMap) -> Respon
         }
         Range::Unsatisfiable => return beyond_the_end(whole),
     };
-    set(&mut response, header::CONTENT_LENGTH, &body.len().to_string());
+    response.headers_mut().insert(header::CONTENT_LENGTH, body.len().into());
     if method != Method::HEAD {
         *response.body_mut() = body.into();
     }
@@ -85,9 +85,9 @@ pub fn compressible(
     }
     let mut response = self::content(content, &request.method, &request.headers);
     if is_gzip && response.status().is_success() {
-        set(&mut response, header::CONTENT_ENCODING, "gzip");
+        state(&mut response, header::CONTENT_ENCODING, "gzip");
     }
-    set(&mut response, header::VARY, "Accept-Encoding");
+    state(&mut response, header::VARY, "Accept-Encoding");
     response
 }
 
@@ -160,15 +160,35 @@ pub fn preflight(headers: &HeaderMap) -> Response<Body> {
 
 /// Lets pages of any origin read the answer, its length and its timing.
 pub fn allow_every_origin(response: &mut Response<Body>) {
-    set(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(
+    state(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    state(
         response,
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         "Accept-Ranges, Age, Content-Length, Content-Range, Date, ETag",
     );
-    set(response, HeaderName::from_static("timing-allow-origin"), "*");
-    set(response, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
-    set(response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    state(response, HeaderName::from_static("timing-allow-origin"), "*");
+    state(response, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    state(response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+}
+
+/// As HEAD wants it: with the length of what is left out (RFC 9110, 9.3.2). HTTP/2 does not forgive a
+/// body.
+pub fn leave_out_body(response: &mut Response<Body>) {
+    let body = std::mem::take(response.body_mut());
+    let length = axum::body::HttpBody::size_hint(&body).exact();
+    if let Some(length) =
+        length.filter(|_| !response.headers().contains_key(header::CONTENT_LENGTH))
+    {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+}
+
+/// With room for the headers that all answers have.
+fn empty() -> Response<Body> {
+    const HEADERS: usize = 16;
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
+    response
 }
 
 /// Sets a header whose value is known to be printable ASCII.
@@ -176,6 +196,11 @@ pub fn set(response: &mut Response<Body>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
+}
+
+/// The same for a value that is always so: it is not copied.
+pub fn state(response: &mut Response<Body>, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
 /// The media type of a file by its name.
@@ -220,12 +245,15 @@ pub fn is_text(content_type: &str) -> bool {
 
 pub(super) fn set_cache(response: &mut Response<Body>, cache: Cache) {
     let value = match cache {
-        Cache::Immutable => "public, max-age=31536000, immutable".to_owned(),
-        Cache::For(duration) => format!("public, max-age={}", duration.as_secs_f64().ceil()),
-        Cache::Revalidate => "no-cache".to_owned(),
-        Cache::Never => "no-store".to_owned(),
+        Cache::Immutable => "public, max-age=31536000, immutable",
+        Cache::Revalidate => "no-cache",
+        Cache::Never => "no-store",
+        Cache::For(duration) => {
+            let value = format!("public, max-age={}", duration.as_secs_f64().ceil());
+            return set(response, header::CACHE_CONTROL, &value);
+        }
     };
-    set(response, header::CACHE_CONTROL, &value);
+    state(response, header::CACHE_CONTROL, value);
 }
 
 pub(super) fn matches_any(candidates: Option<&HeaderValue>, etag: &str) -> bool {

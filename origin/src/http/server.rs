@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::App;
 use super::connection::{self, Client};
 use super::threads::Threads;
-use super::{App, answer};
 use crate::limits::{self, Places};
 
 /// Open transfers get this long when the program ends.
@@ -31,7 +30,7 @@ pub struct Server {
 /// What its listeners share.
 #[derive(Clone)]
 pub struct Service {
-    router: Router,
+    app: Arc<App>,
     limits: limits::Config,
     places: Arc<Places>,
     threads: Arc<Threads>,
@@ -67,7 +66,7 @@ impl Service {
     pub fn new(app: Arc<App>, limits: limits::Config) -> Result<Self> {
         let places = app.http_places.clone();
         let threads = Arc::new(Threads::start()?);
-        Ok(Self { router: Router::new().fallback(answer).with_state(app), limits, places, threads })
+        Ok(Self { app, limits, places, threads })
     }
 }
 
@@ -115,8 +114,8 @@ async fn serve(
         // To be taken up by another thread's runtime.
         let Ok(socket) = socket.into_std() else { continue };
         let (tls, stop, open) = (tls.clone(), stop.clone(), open.clone());
-        let Service { router, limits, .. } = service.clone();
-        let client = Client { peer, router, limits };
+        let Service { app, limits, .. } = service.clone();
+        let client = Client { peer, app, limits };
         service.threads.spawn(async move {
             if let Ok(socket) = TcpStream::from_std(socket) {
                 run(socket, tls, client, stop).await;
