@@ -1,11 +1,10 @@
 // Times transmuxers in workers, all through the same messages' worth of work: a whole segment goes
 // in as a transferred ArrayBuffer, fragments come back transferred, one segment after the other.
 
-// Answers: { media: [{ kind, samples, bytes }] } for one segment.
-class Ours {
-  static async start() {
-    const worker = new Worker("/pages/transmux-worker.js", { type: "module" });
-    const engine = new Ours();
+// A worker of ours around a transmuxer; it answers { media: [{ kind, samples, bytes }] } for one segment.
+class Wrapped {
+  static async start(worker) {
+    const engine = new Wrapped();
     engine.worker = worker;
     await engine.ask({ start: true });
     return engine;
@@ -115,7 +114,13 @@ async function pass(engine, segments, durationSecs) {
   return { millis: performance.now() - start, ...total };
 }
 
-// `name` is "ours" or "hls.js". A fresh worker; the first pass is the cold one.
+const START = {
+  ours: () => Wrapped.start(new Worker("/pages/transmux-worker.js", { type: "module" })),
+  "hls.js": () => HlsJs.start(),
+  "mux.js": () => Wrapped.start(new Worker("/pages/transmux-mux.js")),
+};
+
+// `name` is a key of START. A fresh worker; the first pass is the cold one.
 async function measure(name, urls, durationSecs, passes) {
   const segments = await Promise.all(
     urls.map(async (url) => {
@@ -124,7 +129,7 @@ async function measure(name, urls, durationSecs, passes) {
       return answer.arrayBuffer();
     }),
   );
-  const engine = await (name === "ours" ? Ours : HlsJs).start();
+  const engine = await START[name]();
   const done = [];
   for (let count = 0; count < passes; count += 1) done.push(await pass(engine, segments, durationSecs));
   engine.end();

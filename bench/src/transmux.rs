@@ -1,4 +1,4 @@
-//! How fast segments become fragments: natively, in WebAssembly, and in hls.js.
+//! How fast segments become fragments: natively, in WebAssembly, in hls.js and in mux.js.
 
 use std::path::Path;
 use std::time::Instant;
@@ -19,7 +19,7 @@ const PASSES: usize = 6;
 /// The size in which `fetch` hands bytes to the player.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Measures all three on the same bytes, the two in the browser in turns.
+/// Measures all on the same bytes, those in the browser in turns.
 pub async fn measure(server: &Server, material: &Path) -> Result<Value> {
     let machine = environment::machine();
     let native = native(material)?;
@@ -27,11 +27,12 @@ pub async fn measure(server: &Server, material: &Path) -> Result<Value> {
     let measured = in_browser(&chromium, server).await;
     let browser = environment::browser(&chromium).await;
     chromium.close().await?;
-    let [wasm, hls_js] = measured?;
+    let [wasm, hls_js, mux_js] = measured?;
     let sides = json!([
         { "name": "immersive, native", "starts": [native] },
         { "name": "immersive, wasm in a worker", "starts": wasm },
         { "name": "hls.js, its worker", "starts": hls_js },
+        { "name": "mux.js, in a worker", "starts": mux_js },
     ]);
     agree(&sides)?;
     Ok(json!({
@@ -42,13 +43,13 @@ pub async fn measure(server: &Server, material: &Path) -> Result<Value> {
     }))
 }
 
-async fn in_browser(chromium: &Chromium, server: &Server) -> Result<[Vec<Value>; 2]> {
+async fn in_browser(chromium: &Chromium, server: &Server) -> Result<[Vec<Value>; 3]> {
     let page = Page::open(chromium, &server.page("pages/transmux.html")).await?;
     let names = segments::names().into_iter().map(|name| format!("/clips/{name}"));
     let urls = json!(names.collect::<Vec<_>>());
-    let mut starts: [Vec<Value>; 2] = Default::default();
+    let mut starts: [Vec<Value>; 3] = Default::default();
     for start in 0..STARTS {
-        for (index, side) in ["ours", "hls.js"].into_iter().enumerate() {
+        for (index, side) in ["ours", "hls.js", "mux.js"].into_iter().enumerate() {
             let secs = segments::SEGMENT_SECS;
             let call = format!("measure('{side}', {urls}, {secs}, {PASSES})");
             starts[index].push(page.promised(&call).await?);

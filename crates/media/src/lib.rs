@@ -13,6 +13,7 @@ pub mod error;
 pub mod join;
 pub mod movie;
 pub mod pack;
+mod scan;
 pub mod spherical;
 pub mod time;
 mod track;

@@ -21,7 +21,7 @@ pub const TOOLS: Folder = Folder { path: "xtask/npm", purpose: "binaryen and esb
 
 /// What the benchmarks measure against; nothing else uses it.
 pub const PEERS: Folder =
-    Folder { path: "bench/npm", purpose: "hls.js and A-Frame, for the benchmarks" };
+    Folder { path: "bench/npm", purpose: "hls.js, mux.js and A-Frame, for the benchmarks" };
 
 impl Folder {
     /// The folder itself.

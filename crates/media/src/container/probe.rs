@@ -12,11 +12,12 @@ pub(crate) enum Kind {
     Fmp4,
 }
 
-/// So many bytes settle it.
+/// So many bytes settle it; no more are looked at, so that it does not matter how they come.
 const ENOUGH: usize = 4096;
 
 /// Says what `bytes` begin, or `None` if more are needed, of which there are none at the `end`.
 pub(crate) fn probe(bytes: &[u8], end: bool) -> Result<Option<Kind>, Error> {
+    let bytes = &bytes[..bytes.len().min(ENOUGH)];
     if bytes.first() == Some(&ts::SYNC_BYTE) {
         return Ok(Some(Kind::Ts));
     }

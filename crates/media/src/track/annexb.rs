@@ -1,5 +1,7 @@
 //! Annex B byte streams to length-prefixed NAL units, in place: the innermost loop of the crate.
 
+use crate::scan::find_start_code;
+
 /// The length before each NAL unit.
 pub(crate) const PREFIX: usize = 4;
 
@@ -43,6 +45,17 @@ impl NalWriter {
     pub fn open_span(&self, data: &[u8]) -> Option<Span> {
         let span = Span { start: self.start, end: data.len() };
         (self.open && span.end > span.start + PREFIX).then_some(span)
+    }
+
+    /// Whether bytes that are appended to `data` now, and have no start code, are the unit's: if one
+    /// is open, and no start code has begun.
+    pub fn takes_plain(&self, data: &[u8]) -> bool {
+        self.open && data.last().is_some_and(|last| *last != 0)
+    }
+
+    /// Such bytes were appended: no start code begins before the last one.
+    pub fn took_plain(&mut self, data: &[u8]) {
+        self.scan = self.scan.max(data.len().saturating_sub(1));
     }
 
     /// Everything from `from` on moved to begin at `to`.
@@ -111,21 +124,6 @@ impl NalWriter {
             data.truncate(self.start + 2);
         }
         self.scan = self.scan.max(data.len().saturating_sub(2));
-    }
-}
-
-/// Where `00 00 01` begins.
-///
-/// Every byte 1 is looked at, and one in 65536 has two zeros before it by chance: so the search for
-/// that byte, which is vectorised, does the work.
-pub(crate) fn find_start_code(bytes: &[u8]) -> Option<usize> {
-    let mut from = 2;
-    loop {
-        let found = from + memchr::memchr(1, bytes.get(from..)?)?;
-        if bytes[found - 1] == 0 && bytes[found - 2] == 0 {
-            return Some(found - 2);
-        }
-        from = found + 1;
     }
 }
 

@@ -210,6 +210,7 @@ impl AudioTrack {
 
     fn begin_frame(&mut self, frame: Frame) {
         let start = self.assembly.data.len();
+        self.assembly.reserve(frame.length);
         self.state = State::Frame { left: frame.length, start, frame };
     }
 

@@ -106,11 +106,24 @@ pub(crate) struct Assembly {
     pub data: Vec<u8>,
     pub room: usize,
     pub samples: Vec<Sample>,
+    /// As much as the next fragment is likely to take: those of a stream are alike.
+    expected_bytes: usize,
 }
 
 impl Assembly {
     pub fn new() -> Self {
-        Self { data: vec![0; FIRST_ROOM], room: FIRST_ROOM, samples: Vec::new() }
+        let data = vec![0; FIRST_ROOM];
+        Self { data, room: FIRST_ROOM, samples: Vec::new(), expected_bytes: 0 }
+    }
+
+    /// Makes room for `bytes` more, and for all that is expected: bytes that are there should not
+    /// move to a larger place.
+    pub fn reserve(&mut self, bytes: usize) {
+        let (length, capacity) = (self.data.len(), self.data.capacity());
+        if bytes > capacity - length {
+            let wanted = (length + bytes).max(self.expected_bytes).max(capacity + capacity / 2);
+            self.data.reserve_exact(wanted - length);
+        }
     }
 
     /// The next sample begins so many ticks after the last one ended. If that is less than a
@@ -157,9 +170,9 @@ impl Assembly {
         let kept = media.split_off(end);
         let moof_length =
             fragment::finish(&mut media, self.room, TRACK_ID, context.sequence, &self.samples);
-        // Segments of a stream are alike: the next one will need about as much.
         self.room = (moof_length + moof_length / 4 + 64).next_multiple_of(64);
-        self.data.reserve(self.room + (end + end / 8).max(kept.len()));
+        self.expected_bytes = media.len() + media.len() / 8;
+        self.data.reserve_exact(self.room + kept.len());
         self.data.resize(self.room, 0);
         self.data.extend_from_slice(&kept);
         self.samples.clear();

@@ -62,6 +62,7 @@ impl PlainTrack {
     }
 
     fn push(&mut self, data: &[u8], time: i64, offset: i32, duration: u32, key: bool) {
+        self.assembly.reserve(data.len());
         self.assembly.data.extend_from_slice(data);
         self.assembly.samples.push(Sample {
             decode_time: time,

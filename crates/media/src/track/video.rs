@@ -5,6 +5,7 @@ use super::frame_clock::{FrameClock, FrameTimes};
 use super::parameter_sets::ParameterSets;
 use super::{Assembly, Context, CurrentInit, Sample, Stamp};
 use crate::codec::{NalRole, VideoFormat};
+use crate::container::ts::run;
 use crate::data::{Content, TimedData};
 use crate::time::{MPEG_TS_TIMESCALE, Timestamp};
 
@@ -89,7 +90,7 @@ impl VideoTrack {
 
     /// Makes room for `bytes` more of payload.
     pub fn reserve(&mut self, bytes: usize) {
-        self.assembly.data.reserve(bytes);
+        self.assembly.reserve(bytes);
     }
 
     /// A packet of the elementary stream begins; the first access unit that begins in it has these
@@ -114,6 +115,18 @@ impl VideoTrack {
             // A start code that is found now ends in this packet: so its unit begins in it.
             self.open_stamp = self.pending;
         }
+    }
+
+    /// More of the stream, of packets without anything else, up to the first in which a NAL unit may
+    /// begin. Returns how many packets were taken.
+    pub fn push_run(&mut self, packets: &[run::Bytes]) -> usize {
+        let data = &mut self.assembly.data;
+        if self.skipping || !self.nals.takes_plain(data) {
+            return 0;
+        }
+        let count = run::append(packets, data);
+        self.nals.took_plain(data);
+        count
     }
 
     /// Bytes are missing here: drops the access unit they belonged to.

@@ -19,6 +19,10 @@ use crate::transmux::TrackFragment;
 pub(crate) struct Fmp4Demuxer {
     /// The segment so far. It becomes the fragment: payload is not copied again.
     data: Vec<u8>,
+    /// The boxes in it, as far as these were walked over.
+    outline: Outline,
+    /// As much as the next segment is likely to take: those of a stream are alike.
+    expected_bytes: usize,
     init: Option<Init>,
     /// Where tracks go on if fragments do not say (by track id).
     next_decode: Vec<(u32, i64)>,
@@ -56,21 +60,31 @@ pub(crate) fn is_found(bytes: &[u8]) -> bool {
 impl Fmp4Demuxer {
     /// A segment begins that continues the last one: its initialization segment holds on.
     pub fn continue_segment(&mut self) {
-        self.data = Vec::with_capacity(self.data.capacity());
+        self.data.clear();
+        self.outline = Outline::default();
     }
 
     /// More bytes of the segment.
     pub fn push(&mut self, bytes: &[u8]) {
+        let (length, capacity) = (self.data.len(), self.data.capacity());
+        if bytes.len() > capacity - length {
+            let wanted =
+                (length + bytes.len()).max(self.expected_bytes).max(capacity + capacity / 2);
+            self.data.reserve_exact(wanted - length);
+        }
         self.data.extend_from_slice(bytes);
     }
 
     /// Makes fragments of what is whole so far: up to the end of an `mdat`.
     pub fn take_whole(&mut self, context: &mut Context) -> Result<(), Error> {
-        let whole = Outline::read(&self.data)?.media_end;
+        self.outline.read(&self.data, false)?;
+        let whole = self.outline.media_end;
         if whole > 0 {
             let rest = self.data.split_off(whole);
             let data = std::mem::replace(&mut self.data, rest);
-            self.process(data, context)?;
+            let mut outline = std::mem::take(&mut self.outline);
+            outline.init.retain(|range| range.end <= whole);
+            self.process(data, &outline, context)?;
         }
         Ok(())
     }
@@ -78,13 +92,15 @@ impl Fmp4Demuxer {
     /// The segment ends.
     pub fn finish_segment(&mut self, context: &mut Context) -> Result<(), Error> {
         let data = std::mem::take(&mut self.data);
-        let outline = Outline::read(&data)?;
+        let mut outline = std::mem::take(&mut self.outline);
+        outline.read(&data, true)?;
         if outline.end < data.len() {
             let what = "the segment ends in the middle of a box: it is cut short";
             return Err(Error::malformed(what, outline.end as u64, "fragmented MP4"));
         }
         if !data.is_empty() {
-            self.process(data, context)?;
+            self.expected_bytes = data.len() + data.len() / 8;
+            self.process(data, &outline, context)?;
         }
         if context.produced {
             return Ok(());
@@ -94,8 +110,12 @@ impl Fmp4Demuxer {
     }
 
     /// Makes fragments of whole boxes.
-    fn process(&mut self, data: Vec<u8>, context: &mut Context) -> Result<(), Error> {
-        let outline = Outline::read(&data)?;
+    fn process(
+        &mut self,
+        data: Vec<u8>,
+        outline: &Outline,
+        context: &mut Context,
+    ) -> Result<(), Error> {
         if let Some(init) = outline.init(&data)? {
             if self.init.as_ref().is_none_or(|old| old.bytes != init.bytes) {
                 self.given = false;
@@ -212,24 +232,26 @@ struct Outline {
 }
 
 impl Outline {
-    /// Walks over the boxes that are whole.
-    fn read(data: &[u8]) -> Result<Self, Error> {
-        let mut outline = Self::default();
-        while outline.end < data.len() {
-            let start = outline.end;
+    /// Walks over the boxes that are whole, from where it was before: `data` grew at its end.
+    fn read(&mut self, data: &[u8], is_all: bool) -> Result<(), Error> {
+        while self.end < data.len() {
+            let start = self.end;
             let Some(header) = Header::parse(&data[start..], start as u64)? else { break };
             // A box up to the end of the file ends with the segment.
+            if header.length.is_none() && !is_all {
+                break;
+            }
             let length = header.length.unwrap_or((data.len() - start) as u64);
             let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length));
             let Some(end) = end.filter(|end| *end <= data.len()) else { break };
-            outline.end = end;
+            self.end = end;
             match &header.kind {
-                b"ftyp" | b"moov" => outline.init.push(start..end),
-                b"mdat" if header.length.is_some() => outline.media_end = end,
+                b"ftyp" | b"moov" => self.init.push(start..end),
+                b"mdat" if header.length.is_some() => self.media_end = end,
                 _ => {}
             }
         }
-        Ok(outline)
+        Ok(())
     }
 
     /// The initialization segment, if it is there.
@@ -247,10 +269,11 @@ impl Outline {
         Ok(movie.map(|movie| Init { bytes, movie }))
     }
 
-    /// What is not initialization.
+    /// What is not initialization. That becomes `free` boxes, which may be anywhere, so that the
+    /// rest stays where it is.
     fn media(&self, mut data: Vec<u8>) -> Vec<u8> {
-        for range in self.init.iter().rev() {
-            data.drain(range.clone());
+        for range in &self.init {
+            data[range.start + 4..range.start + 8].copy_from_slice(b"free");
         }
         data
     }

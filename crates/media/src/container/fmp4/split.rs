@@ -71,7 +71,12 @@ pub(crate) fn media(
         let (joined, later) = rest.split_at(count);
         rest = later;
         context.sequence = context.sequence.wrapping_add(1);
-        out.extend(fragment_of(data, track_id, joined, context.sequence)?);
+        let fragment = fragment_of(data, track_id, joined, context.sequence)?;
+        if out.is_empty() {
+            out = fragment;
+        } else {
+            out.extend_from_slice(&fragment);
+        }
     }
     Ok(out)
 }
@@ -89,7 +94,9 @@ fn fragment_of(
 ) -> Result<Vec<u8>, Error> {
     let samples: Vec<Sample> = joined.iter().flat_map(|runs| runs.samples.clone()).collect();
     let room = fragment::room(samples.len());
-    let mut out = vec![0; room];
+    let bytes: u64 = samples.iter().map(|sample| u64::from(sample.size)).sum();
+    let mut out = Vec::with_capacity(room + bytes.min(data.len() as u64) as usize);
+    out.resize(room, 0);
     for runs in joined {
         let mut samples = runs.samples.iter();
         for &(place, count) in &runs.places {

@@ -5,6 +5,7 @@ pub(crate) mod mux;
 mod packet;
 pub(crate) mod pes;
 mod psi;
+pub(crate) mod run;
 mod sync;
 
 use crate::error::Error;
@@ -41,6 +42,8 @@ pub(crate) struct TsDemuxer {
     streams: Vec<Stream>,
     /// Packets that came before the tables.
     early: Vec<u8>,
+    /// How many bytes are being pushed: no stream needs more room than that for them.
+    pushed_bytes: usize,
 }
 
 struct Pmt {
@@ -77,6 +80,7 @@ impl TsDemuxer {
             pmt: None,
             streams: Vec::new(),
             early: Vec::new(),
+            pushed_bytes: 0,
         }
     }
 
@@ -90,10 +94,14 @@ impl TsDemuxer {
 
     /// More bytes of the segment.
     pub fn push(&mut self, mut bytes: &[u8], context: &mut Context) -> Result<(), Error> {
-        self.reserve(bytes.len());
+        self.pushed_bytes = bytes.len();
+        self.reserve();
         let mut framing = std::mem::take(&mut self.framing);
         let mut result = Ok(());
         while result.is_ok() {
+            if let Some(offset) = self.run(&mut framing, &mut bytes) {
+                context.offset = offset;
+            }
             match framing.next(&mut bytes) {
                 Step::Packet { packet, offset } => {
                     context.offset = offset;
@@ -105,6 +113,21 @@ impl TsDemuxer {
         }
         self.framing = framing;
         result
+    }
+
+    /// Takes packets off the front of `input` that carry on with a picture, many at a time. Returns
+    /// where the last one lies, if there were any.
+    fn run(&mut self, framing: &mut Framing, input: &mut &[u8]) -> Option<u64> {
+        let mut offset = None;
+        let is_video = |stream: &&mut Stream| matches!(stream.track, Track::Video(_));
+        let stream = self.streams.iter_mut().find(is_video)?;
+        loop {
+            let count = stream.run(framing.in_step(input));
+            if count == 0 {
+                return offset;
+            }
+            offset = framing.pass(input, count);
+        }
     }
 
     /// Makes fragments of what is whole so far.
@@ -162,10 +185,10 @@ impl TsDemuxer {
         Error::malformed(what, context.offset, "MPEG-TS")
     }
 
-    fn reserve(&mut self, bytes: usize) {
+    fn reserve(&mut self) {
         for stream in &mut self.streams {
             if let Track::Video(video) = &mut stream.track {
-                video.reserve(bytes);
+                video.reserve(self.pushed_bytes);
             }
         }
     }
@@ -218,6 +241,7 @@ impl TsDemuxer {
         }
         pmt.last.clone_from(&found);
         self.choose_streams(&found, context);
+        self.reserve();
         let early = std::mem::take(&mut self.early);
         for bytes in early.as_chunks::<PACKET_LENGTH>().0 {
             self.packet(bytes, context)?;
@@ -309,6 +333,23 @@ impl Stream {
             self.pes.begin();
         }
         self.payload(packet.payload, clock, context)
+    }
+
+    /// Takes packets that can be taken without looking at each. Returns how many, from the first on.
+    fn run(&mut self, packets: &[run::Bytes]) -> usize {
+        let (Track::Video(video), Some((counter, _))) = (&mut self.track, self.last) else {
+            return 0;
+        };
+        let most = self.pes.left() / run::PAYLOAD_LENGTH;
+        let packets = &packets[..most.min(packets.len())];
+        let count = run::length(packets, self.pid, counter);
+        let count = if count == 0 { 0 } else { video.push_run(&packets[..count]) };
+        if let Some(last) = count.checked_sub(1) {
+            self.pes.pass(count * run::PAYLOAD_LENGTH);
+            let print = fingerprint(run::payload(&packets[last]));
+            self.last = Some((counter.wrapping_add(count as u8) & 15, print));
+        }
+        count
     }
 
     fn payload(

@@ -47,6 +47,21 @@ impl PesReader {
         matches!(self.state, State::Payload { left: Some(1..) })
     }
 
+    /// How many bytes, at most, are payload for sure.
+    pub fn left(&self) -> usize {
+        match self.state {
+            State::Payload { left } => left.unwrap_or(usize::MAX),
+            State::Outside | State::Header => 0,
+        }
+    }
+
+    /// So many bytes of payload went another way.
+    pub fn pass(&mut self, bytes: usize) {
+        if let State::Payload { left: Some(left) } = &mut self.state {
+            *left = left.saturating_sub(bytes);
+        }
+    }
+
     /// Takes a transport packet's payload; returns the header's times when the header became
     /// whole, and the part that belongs to the elementary stream.
     pub fn push<'a>(&mut self, payload: &'a [u8]) -> (Option<Option<Times>>, &'a [u8]) {

@@ -64,6 +64,22 @@ impl Framing {
         self.next_kept(input)
     }
 
+    /// The packets at the front of `input`, if they follow each other there without anything before
+    /// or between them. Whether they begin with the sync byte is for the caller to see.
+    pub fn in_step<'i>(&self, input: &'i [u8]) -> &'i [[u8; PACKET_LENGTH]] {
+        let ready = self.kept.is_empty() && self.between == 0;
+        let plain = ready && self.stride == Some(PACKET_LENGTH);
+        if plain { input.as_chunks().0 } else { &[] }
+    }
+
+    /// Takes so many of these off the front of `input`; returns where the last one lies.
+    pub fn pass(&mut self, input: &mut &[u8], packets: usize) -> Option<u64> {
+        let length = packets * PACKET_LENGTH;
+        *input = input.get(length..)?;
+        self.offset += length as u64;
+        self.offset.checked_sub(PACKET_LENGTH as u64)
+    }
+
     /// No more bytes come: call it until it returns `None`.
     pub fn finish(&mut self) -> Option<Step<'_>> {
         self.drop_used();
