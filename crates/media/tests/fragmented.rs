@@ -2,6 +2,9 @@
 
 use immersive_media::ambisonics::{Ambisonics, read_ambisonics, set_ambisonics};
 use immersive_media::data::Content;
+use immersive_media::spherical::{
+    Bounds, Projection, Spherical, StereoLayout, read_spherical, set_spherical,
+};
 use immersive_media::{
     SegmentStart, TrackFragment, Transmuxer, TsCodec, TsMuxer, TsUnit, transmux,
 };
@@ -122,5 +125,108 @@ fn times_at_the_end_of_time_are_an_error() {
         let segment = [init.clone(), fragment(1, 100, time), mdat.clone()].concat();
         let error = transmux(&segment).unwrap_err();
         assert!(error.to_string().contains("tfdt"), "{error}");
+    }
+}
+
+/// Where a box of this kind begins, in bytes that hold only one such name.
+fn place(bytes: &[u8], kind: &[u8; 4]) -> usize {
+    bytes.windows(4).position(|window| window == kind).expect("the box is there") - 4
+}
+
+fn add_to_length(bytes: &mut [u8], kind: &[u8; 4], more: u32) {
+    let at = place(bytes, kind);
+    let length = bytes[at..].first_chunk_mut().expect("a box begins with its length");
+    *length = (u32::from_be_bytes(*length) + more).to_be_bytes();
+}
+
+#[test]
+fn the_sound_of_quicktime_is_described() {
+    let init = transmux(&adts(2)).unwrap()[0].init.clone().unwrap();
+    for (version, more_fields) in [(1, 16), (2, 36)] {
+        let mut file = init.clone();
+        let esds = place(&file, b"esds");
+        let end = place(&file, b"mp4a") + {
+            let length = &file[place(&file, b"mp4a")..][..4];
+            u32::from_be_bytes(length.try_into().unwrap()) as usize
+        };
+        let wave = boxed(
+            b"wave",
+            &[&boxed(b"frma", &[b"mp4a"]), &file[esds..end], &[0, 0, 0, 8, 0, 0, 0, 0]],
+        );
+        let fields = vec![0; more_fields];
+        let more = (wave.len() + more_fields - (end - esds)) as u32;
+        for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4a"] {
+            add_to_length(&mut file, kind, more);
+        }
+        file[place(&init, b"mp4a") + 17] = version;
+        file.splice(esds..end, [fields, wave].concat());
+        let summary = immersive_media::movie::read_movie(&file).unwrap().unwrap();
+        assert_eq!(summary.tracks[0].codec, "mp4a.40.2", "version {version}");
+    }
+}
+
+#[test]
+fn what_v2_says_of_a_projection_wins_over_v1() {
+    let mut muxer = TsMuxer::new(&[TsCodec::H264]);
+    let mut segment = Vec::new();
+    muxer.write_tables(&mut segment);
+    let payload = picture_with_captions(1);
+    muxer.write_unit(
+        &TsUnit { stream: 0, pts: 0, dts: 0, key: true, payload: &payload },
+        &mut segment,
+    );
+    let said = Spherical {
+        projection: Some(Projection::Equirectangular { bounds: Bounds::default() }),
+        stereo: Some(StereoLayout::TopBottom),
+        ..Spherical::default()
+    };
+    let mut both = set_spherical(&file(&transmux(&segment).unwrap()[0]), &said).unwrap();
+    let v1 = both.windows(10).position(|text| text == b"top-bottom").expect("V1 is text");
+    both[v1..v1 + 10].copy_from_slice(b"left-right");
+    assert_eq!(read_spherical(&both).unwrap(), Some(said));
+    // Without the boxes of V2 and of Apple it is V1 that counts.
+    for kind in [b"st3d", b"sv3d", b"vexu"] {
+        let at = place(&both, kind);
+        both[at + 4..at + 8].copy_from_slice(b"free");
+    }
+    let v1 = read_spherical(&both).unwrap().expect("V1 is there");
+    assert_eq!(v1.stereo, Some(StereoLayout::LeftRight));
+}
+
+#[test]
+fn a_segment_in_small_pieces_is_walked_over_once() {
+    let made = transmux(&adts(50)).unwrap();
+    let mut segment = made[0].init.clone().unwrap();
+    // Boxes of eight bytes: walking over all of them again for every piece would take hours.
+    segment.extend(boxed(b"free", &[]).repeat(200_000));
+    segment.extend(&made[0].media);
+    let mut transmuxer = Transmuxer::new();
+    transmuxer.begin_segment(SegmentStart::default());
+    let mut fragments = Vec::new();
+    for piece in segment.chunks(9) {
+        transmuxer.push(piece).unwrap();
+        fragments.extend(transmuxer.take_fragments().unwrap());
+    }
+    fragments.extend(transmuxer.finish_segment().unwrap());
+    assert_eq!(fragments.iter().map(|fragment| fragment.sample_count).sum::<usize>(), 50);
+}
+
+#[test]
+fn what_a_segment_is_taken_for_depends_on_its_first_bytes_alone() {
+    // A transport stream begins where nobody looks any more.
+    let mut muxer = TsMuxer::new(&[TsCodec::Adts]);
+    let mut segment = vec![b'x'; 5000];
+    muxer.write_tables(&mut segment);
+    let payload = adts(20);
+    muxer.write_unit(
+        &TsUnit { stream: 0, pts: 0, dts: 0, key: true, payload: &payload },
+        &mut segment,
+    );
+    let whole = transmux(&segment).unwrap_err();
+    for chunk in [1, 100, 4095, 4097] {
+        let mut transmuxer = Transmuxer::new();
+        transmuxer.begin_segment(SegmentStart::default());
+        let error = segment.chunks(chunk).find_map(|chunk| transmuxer.push(chunk).err());
+        assert_eq!(error.as_ref(), Some(&whole), "chunks of {chunk}");
     }
 }

@@ -97,7 +97,9 @@ impl VideoTrack {
     /// times (ISO/IEC 13818-1, 2.4.3.7).
     pub fn begin_packet(&mut self, stamp: Option<Stamp>) {
         self.packets = self.packets.wrapping_add(1);
-        self.pending = stamp.map(|stamp| Pending { stamp, packet: self.packets });
+        // A time that no access unit has taken is of one whose start code is in both packets.
+        let pending = stamp.map(|stamp| Pending { stamp, packet: self.packets });
+        self.pending = pending.or(self.pending);
         self.skipping = false;
     }
 

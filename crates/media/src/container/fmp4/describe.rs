@@ -32,7 +32,7 @@ pub(crate) struct Nals {
 
 /// Fields before the boxes of a sample entry (ISO/IEC 14496-12, 12.1.3 and 12.2.3).
 pub(crate) const VIDEO_FIELDS: usize = 78;
-pub(crate) const AUDIO_FIELDS: usize = 28;
+const AUDIO_FIELDS: usize = 28;
 
 /// Describes a track by the first sample entry in `mdia`.
 pub(crate) fn track(mdia: &BoxRef<'_>, kind: TrackKind) -> Result<Description, Error> {
@@ -49,7 +49,7 @@ pub(crate) fn track(mdia: &BoxRef<'_>, kind: TrackKind) -> Result<Description, E
     }
     let (fields, resolution) = match kind {
         TrackKind::Video => (VIDEO_FIELDS, size(&entry)),
-        TrackKind::Audio => (AUDIO_FIELDS, None),
+        TrackKind::Audio => (audio_fields(&stsd, &entry), None),
     };
     if entry.body.len() < fields {
         return Err(short(&entry, PATH));
@@ -73,6 +73,17 @@ pub(crate) fn track(mdia: &BoxRef<'_>, kind: TrackKind) -> Result<Description, E
     Ok(described)
 }
 
+/// Fields before the boxes of a sound's entry. Those of QuickTime have more in versions 1 and 2
+/// ("QuickTime File Format", sound sample descriptions); a version of the entry that `stsd` does not
+/// share tells them from those of ISO files.
+pub(crate) fn audio_fields(stsd: &BoxRef<'_>, entry: &BoxRef<'_>) -> usize {
+    match (stsd.body.first(), entry.body.get(8..10)) {
+        (Some(0), Some([0, 1])) => AUDIO_FIELDS + 16,
+        (Some(0), Some([0, 2])) => AUDIO_FIELDS + 36,
+        _ => AUDIO_FIELDS,
+    }
+}
+
 /// `lengthSizeMinusOne`, the low bits of a byte of the configuration (ISO/IEC 14496-15).
 fn nals(format: VideoFormat, byte: Option<&u8>) -> Option<Nals> {
     Some(Nals { format, length_bytes: usize::from(byte? & 3) + 1 })
@@ -86,15 +97,25 @@ fn size(entry: &BoxRef<'_>) -> Option<(u32, u32)> {
 /// RFC 6381: the name of the sample entry, and what its own box adds.
 fn codec_string(entry: &BoxRef<'_>, fields: usize, path: &'static str) -> Result<String, Error> {
     let mut text: String = entry.kind.iter().map(|byte| char::from(*byte)).collect();
-    for found in Boxes::after(entry, fields, path) {
-        let found = found?;
-        if CONFIGURATIONS.contains(&&found.kind) {
-            push_codec_suffix(&mut text, found.kind, found.body)
-                .ok_or_else(|| short(&found, path))?;
-            break;
-        }
+    if let Some(found) = configuration(Boxes::after(entry, fields, path))? {
+        push_codec_suffix(&mut text, found.kind, found.body).ok_or_else(|| short(&found, path))?;
     }
     Ok(text)
+}
+
+/// The box that a codec string is made of. QuickTime puts that of a sound into one more, `wave`.
+fn configuration<'a>(boxes: Boxes<'a>) -> Result<Option<BoxRef<'a>>, Error> {
+    for found in boxes {
+        let found = found?;
+        if CONFIGURATIONS.contains(&&found.kind) {
+            return Ok(Some(found));
+        }
+        if &found.kind == b"wave" {
+            let mut inner = Boxes::inside(&found, "wave").map_while(Result::ok);
+            return Ok(inner.find(|found| CONFIGURATIONS.contains(&&found.kind)));
+        }
+    }
+    Ok(None)
 }
 
 /// The boxes that codec strings are made of.

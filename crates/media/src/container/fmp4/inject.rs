@@ -208,7 +208,7 @@ fn copy_descriptions(out: &mut Vec<u8>, stsd: &BoxRef<'_>, words: Words<'_>) -> 
         let entry_start = begin(out, &entry.kind);
         let fields = match words.kind() {
             TrackKind::Video => describe::VIDEO_FIELDS,
-            TrackKind::Audio => describe::AUDIO_FIELDS,
+            TrackKind::Audio => describe::audio_fields(stsd, &entry),
         };
         out.extend_from_slice(entry.body.get(..fields).unwrap_or_default());
         for found in Boxes::after(&entry, fields, PATH) {

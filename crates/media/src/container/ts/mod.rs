@@ -148,12 +148,13 @@ impl TsDemuxer {
         while let Some(step) = framing.finish() {
             match step {
                 Step::Packet { packet, offset } => {
+                    cut_short = false;
                     context.offset = offset;
                     self.packet(packet, context)?;
                 }
                 Step::Skip(count) => {
                     // A part of a packet: then what the packets before it began is not whole.
-                    cut_short = true;
+                    cut_short = count > 0;
                     context.skipped.bytes += count;
                 }
                 Step::NeedMore => {}
