@@ -25,21 +25,33 @@ pub(crate) fn find_start_code(bytes: &[u8]) -> Option<usize> {
 /// start code begins.
 ///
 /// It works on references to arrays: their lengths are known, so that no check is left in the loop.
+/// That takes two vectors at a time, because the compiler makes a call of copying one: for so few
+/// bytes the call is what takes the time.
 #[inline]
 pub(crate) fn copy_and_find_zeros<const N: usize>(from: &[u8; N], to: &mut [u8; N]) -> bool {
-    const { assert!(N > LANES) };
+    const TWO: usize = 2 * LANES;
+    const { assert!(N > TWO) };
     let mut least = u8x16::MAX;
-    let pairs = from.as_chunks::<LANES>().0.iter().zip(from[1..].as_chunks::<LANES>().0);
-    for ((first, second), to) in pairs.zip(to.as_chunks_mut::<LANES>().0) {
-        let bytes = u8x16::new(*first);
-        least = least.min(bytes | u8x16::new(*second));
-        *to = bytes.to_array();
+    let mut both = |from: &[u8; TWO], shifted: &[u8; TWO], to: &mut [u8; TWO]| {
+        let (first, second) = (vector(from.first_chunk()), vector(from.last_chunk()));
+        let next = (vector(shifted.first_chunk()), vector(shifted.last_chunk()));
+        least = least.min(first | next.0).min(second | next.1);
+        if let Some(to) = to.first_chunk_mut() {
+            *to = first.to_array();
+        }
+        if let Some(to) = to.last_chunk_mut() {
+            *to = second.to_array();
+        }
+    };
+    let pairs = from.as_chunks().0.iter().zip(from[1..].as_chunks().0);
+    for ((from, shifted), to) in pairs.zip(to.as_chunks_mut().0) {
+        both(from, shifted, to);
     }
-    // What is left is the end of a whole vector.
-    let bytes = vector(from.last_chunk());
-    least = least.min(bytes | vector(from[..N - 1].last_chunk()));
-    if let Some(to) = to.last_chunk_mut() {
-        *to = bytes.to_array();
+    // What is left is the end of two whole vectors; with the byte before them, the last pair.
+    if let (Some(from), Some(shifted), Some(to)) =
+        (from[..N - 1].last_chunk(), from.last_chunk(), to.last_chunk_mut())
+    {
+        both(shifted, from, to);
     }
     least.simd_eq(u8x16::ZERO).any()
 }
