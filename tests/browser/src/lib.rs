@@ -1,7 +1,7 @@
 //! The whole system in headless Chromium: what tests and benchmarks need to drive it.
 //!
-//! [`Chromium`] is a browser, [`Page`] one page in it, [`Origin`] the `immersive` program, [`Stand`]
-//! a web server that misbehaves as told, [`panorama`] and [`clips`] make material, [`oracle`] says
+//! [`Chromium`] is a browser, [`Page`] one page in it, [`Origin`] the `immersive` program,
+//! [`Stand`] a web server that misbehaves as told, [`panorama`] and [`clips`] make material, [`oracle`] says
 //! what a picture should be.
 
 pub mod chromium;

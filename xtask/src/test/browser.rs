@@ -30,7 +30,8 @@ pub fn end_to_end(step: &Step, arguments: &[String]) -> Result<Counts> {
     let origin = demo::build_origin()?;
     let mut command: Command = workspace::cargo();
     command
-        .args(["test", "--locked", "--no-fail-fast", "--package", "immersive-tests-browser", "--"])
+        .args(["test", "--locked", "--no-fail-fast", "--package", "immersive-tests-browser"])
+        .args(["--package", "immersive-tests-players", "--"])
         .args(arguments)
         .env("IMMERSIVE_PROGRAM", origin)
         .env("IMMERSIVE_SITE", workspace::dist());

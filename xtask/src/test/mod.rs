@@ -9,7 +9,7 @@ mod words;
 use anyhow::{Result, bail};
 
 use crate::clock::{self, Stopwatch};
-use crate::tools::{self, Need};
+use crate::tools::{self, Need, npm};
 use crate::{build, package, say, size, step, workspace};
 
 use report::{Counts, Report};
@@ -90,10 +90,15 @@ const STEPS: [Step; 15] = [
         needs: &build::NEEDS,
         run: within,
     },
-    Step { name: "package", about: "the npm package builds", needs: &package::NEEDS, run: npm },
+    Step {
+        name: "package",
+        about: "the npm package builds",
+        needs: &package::NEEDS,
+        run: npm_package,
+    },
     Step {
         name: "browser",
-        about: "the whole system in headless Chromium, on WebGPU and on WebGL2",
+        about: "the whole system in headless Chromium, on WebGPU and on WebGL2; other people's players",
         needs: &[
             Need::RUST,
             Need::NODE,
@@ -102,6 +107,7 @@ const STEPS: [Step; 15] = [
             Need::BINARYEN,
             Need::FFMPEG,
             Need::BROWSER,
+            Need::Npm(&npm::PLAYERS),
         ],
         run: browser::end_to_end,
     },
@@ -210,9 +216,12 @@ fn native(step: &Step, arguments: &[String]) -> Result<Counts> {
         command.args(["--exclude", package]);
     }
     // These have steps of their own.
-    for package in
-        ["immersive-tests-conformance", "immersive-tests-golden", "immersive-tests-browser"]
-    {
+    for package in [
+        "immersive-tests-conformance",
+        "immersive-tests-golden",
+        "immersive-tests-browser",
+        "immersive-tests-players",
+    ] {
         command.args(["--exclude", package]);
     }
     report::tests(step.name, command.arg("--").args(arguments))
@@ -247,7 +256,7 @@ fn within(_: &Step, _: &[String]) -> Result<Counts> {
     Ok(Counts::ONE_PASSED)
 }
 
-fn npm(_: &Step, _: &[String]) -> Result<Counts> {
+fn npm_package(_: &Step, _: &[String]) -> Result<Counts> {
     package::npm()?;
     Ok(Counts::ONE_PASSED)
 }

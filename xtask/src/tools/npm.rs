@@ -23,6 +23,10 @@ pub const TOOLS: Folder = Folder { path: "xtask/npm", purpose: "binaryen and esb
 pub const PEERS: Folder =
     Folder { path: "bench/npm", purpose: "hls.js, mux.js and A-Frame, for the benchmarks" };
 
+/// Other people's players, for tests; nothing else uses them.
+pub const PLAYERS: Folder =
+    Folder { path: "tests/players/npm", purpose: "hls.js and Shaka, for the tests" };
+
 impl Folder {
     /// The folder itself.
     pub fn folder(&self) -> PathBuf {
