@@ -75,7 +75,8 @@ pub fn optimise(wasm: &Path) -> Result<()> {
     // `--all-features` would make output that browsers refuse: wasm-opt reads from the file which
     // features it uses.
     let mut command = Command::new("wasm-opt");
-    command.arg("-Oz").arg(wasm).arg("-o").arg(wasm);
+    // Small functions stay small, which browsers make fast code of sooner; www/index.html has the same.
+    command.args(["-Oz", "--one-caller-inline-max-function-size=100"]).arg(wasm).arg("-o").arg(wasm);
     step::must("wasm-opt", &mut command, "The output above names the place.")?;
     Ok(())
 }

@@ -31,6 +31,9 @@ pub(super) fn payload(packet: &Bytes) -> &[u8; PAYLOAD_LENGTH] {
 
 /// Appends payloads to `out`, up to the first in which a start code may begin or end, after a byte
 /// that is not zero. Returns of how many packets.
+///
+/// A function of its own, as small as it is: browsers make fast code of it soon.
+#[inline(never)]
 pub(crate) fn append(packets: &[Bytes], out: &mut Vec<u8>) -> usize {
     let start = out.len();
     out.resize(start + packets.len() * PAYLOAD_LENGTH, 0);
