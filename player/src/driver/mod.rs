@@ -293,7 +293,8 @@ impl Core {
             match output {
                 Output::Fetch(fetch) => {
                     self.segments.expect(&fetch);
-                    self.transfers.start(fetch);
+                    let key = self.segments.browser_key(&fetch);
+                    self.transfers.start(fetch, key);
                 }
                 Output::Cancel(request) => {
                     self.transfers.cancel(request);

@@ -13,11 +13,15 @@ use super::lane::{Lane, request_error};
 use super::now;
 use super::transfers::{Arrival, Transfers};
 use crate::sink::Segment;
+use crate::web::crypto::{self, Key};
 
 /// No playlist, key or init segment is larger; a server that sends more is not sending one.
 const MAX_TEXT_BYTES: usize = 32 << 20;
 /// Ten seconds of 8K at 400 Mb/s.
 const MAX_SEGMENT_BYTES: u64 = 512 << 20;
+
+/// As much as the network usually brings at a time.
+const PIECE_BYTES: u32 = 64 << 10;
 
 /// Bytes on their way through.
 pub struct Segments {
@@ -33,7 +37,8 @@ pub struct Segments {
 struct Expected {
     request: RequestId,
     resource: Resource,
-    received_bytes: u64,
+    /// The browser decrypts it.
+    is_plain: bool,
     /// Text, or chunks of a segment that waits for its lane.
     collected: Vec<u8>,
     complete: Option<Transfer>,
@@ -59,10 +64,18 @@ impl Segments {
         self.expected.push(Expected {
             request: fetch.request,
             resource: fetch.resource.clone(),
-            received_bytes: 0,
+            is_plain: false,
             collected: Vec::new(),
             complete: None,
         });
+    }
+
+    /// What the browser decrypts a segment with that is about to be asked for; `None` if it is not
+    /// encrypted, or if that is for us to do.
+    pub fn browser_key(&self, fetch: &Fetch) -> Option<Key> {
+        let Resource::Segment { decrypt: Some(decrypt), .. } = fetch.resource else { return None };
+        let bytes = auxiliary(&self.auxiliary, decrypt.key).ok()?;
+        crypto::is_there().then(|| Key { bytes: bytes.to_vec(), iv: decrypt.iv })
     }
 
     /// What of a transmuxed segment goes to the sink.
@@ -91,6 +104,8 @@ impl Segments {
     pub fn arrived(&mut self, engine: &mut Engine, transfers: &mut Transfers, arrival: Arrival) {
         let request = match &arrival {
             Arrival::Chunk { request, .. }
+            | Arrival::Progress { request, .. }
+            | Arrival::Plain { request, .. }
             | Arrival::Complete { request, .. }
             | Arrival::Failed { request, .. } => *request,
         };
@@ -98,8 +113,21 @@ impl Segments {
             return;
         }
         match arrival {
-            Arrival::Chunk { bytes, .. } => {
-                if let Err(error) = self.take_chunk(engine, request, &bytes) {
+            Arrival::Chunk { bytes, received_bytes, .. } => {
+                let taken = self
+                    .progress(engine, request, received_bytes)
+                    .and_then(|()| self.take(request, &bytes));
+                if let Err(error) = taken {
+                    self.fail(engine, transfers, request, error);
+                }
+            }
+            Arrival::Progress { received_bytes, .. } => {
+                if let Err(error) = self.progress(engine, request, received_bytes) {
+                    self.fail(engine, transfers, request, error);
+                }
+            }
+            Arrival::Plain { bytes, .. } => {
+                if let Err(error) = self.take_plain(request, &bytes) {
                     self.fail(engine, transfers, request, error);
                 }
             }
@@ -128,28 +156,46 @@ impl Segments {
         self.expected.iter().position(|expected| expected.request == request)
     }
 
-    fn take_chunk(
-        &mut self,
+    /// So much of an answer has come.
+    fn progress(
+        &self,
         engine: &mut Engine,
         request: RequestId,
-        bytes: &Uint8Array,
+        received_bytes: u64,
     ) -> Result<(), RequestError> {
         let Some(index) = self.position(request) else { return Ok(()) };
         let is_segment = matches!(self.expected[index].resource, Resource::Segment { .. });
-        let received_bytes = self.expected[index].received_bytes + u64::from(bytes.length());
-        self.expected[index].received_bytes = received_bytes;
         let limit_bytes = if is_segment { MAX_SEGMENT_BYTES } else { MAX_TEXT_BYTES as u64 };
         if received_bytes > limit_bytes {
             return Err(too_large(limit_bytes));
         }
+        engine.handle(now(), Input::Progress { request, received_bytes });
+        Ok(())
+    }
+
+    /// More of an answer.
+    fn take(&mut self, request: RequestId, bytes: &Uint8Array) -> Result<(), RequestError> {
+        let Some(index) = self.position(request) else { return Ok(()) };
+        let is_segment = matches!(self.expected[index].resource, Resource::Segment { .. });
         if is_segment && self.may_transmux(index) {
             copy_into(bytes, &mut self.scratch);
             let lane = self.begin(index)?;
-            self.lanes[lane].push(&self.scratch)?;
+            self.lanes[lane].push(&self.scratch)
         } else {
             append_to(bytes, &mut self.expected[index].collected);
+            Ok(())
         }
-        engine.handle(now(), Input::Progress { request, received_bytes });
+    }
+
+    /// A segment that the browser decrypted: in pieces, so that none of it is here twice.
+    fn take_plain(&mut self, request: RequestId, bytes: &Uint8Array) -> Result<(), RequestError> {
+        let Some(index) = self.position(request) else { return Ok(()) };
+        self.expected[index].is_plain = true;
+        let length = bytes.length();
+        for start in (0..length).step_by(PIECE_BYTES as usize) {
+            let end = length.min(start.saturating_add(PIECE_BYTES));
+            self.take(request, &bytes.subarray(start, end))?;
+        }
         Ok(())
     }
 
@@ -181,6 +227,7 @@ impl Segments {
         if self.lanes[lane].running() != Some(expected.request) {
             let start = SegmentStart { continues: *continues, near: *near };
             let init = init.map(|init| auxiliary(&self.auxiliary, init)).transpose()?;
+            let decrypt = decrypt.filter(|_| !expected.is_plain);
             let decryptor =
                 decrypt.map(|decrypt| decryptor(&self.auxiliary, decrypt)).transpose()?;
             self.lanes[lane].begin(expected.request, start, init, decryptor)?;

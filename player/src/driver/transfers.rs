@@ -8,13 +8,18 @@ use immersive_engine::io::{Fetch, RequestError, RequestId, Transfer};
 use js_sys::Uint8Array;
 
 use super::duration_between;
+use crate::web::crypto::{self, Key};
 use crate::web::fetch::{self, Abort, FetchError};
 use crate::web::{Task, Timer, now_millis};
 
 /// What came of a request so far.
 pub enum Arrival {
-    /// More of the body.
-    Chunk { request: RequestId, bytes: Uint8Array },
+    /// More of the body, of which so many bytes have come.
+    Chunk { request: RequestId, bytes: Uint8Array, received_bytes: u64 },
+    /// So many bytes of a body have come that is decrypted when it is whole.
+    Progress { request: RequestId, received_bytes: u64 },
+    /// The whole body, decrypted.
+    Plain { request: RequestId, bytes: Uint8Array },
     /// All of the body.
     Complete { request: RequestId, final_url: String, transfer: Transfer },
     /// No more will come.
@@ -40,7 +45,8 @@ impl Transfers {
         Self { post: Rc::new(post), running: Vec::new() }
     }
 
-    pub fn start(&mut self, fetch: Fetch) {
+    /// Asks; what comes is decrypted with `key` if there is one.
+    pub fn start(&mut self, fetch: Fetch, key: Option<Key>) {
         let abort = Rc::new(Abort::default());
         let timed_out = Rc::new(Cell::new(false));
         let request = fetch.request;
@@ -54,7 +60,7 @@ impl Transfers {
         let post = self.post.clone();
         let signal = abort.signal();
         let task = Task::spawn(async move {
-            let arrival = match read(&fetch, &signal, &*post).await {
+            let arrival = match read(&fetch, key, &signal, &*post).await {
                 Ok((final_url, transfer)) => Arrival::Complete { request, final_url, transfer },
                 Err(_) if timed_out.get() => {
                     Arrival::Failed { request, error: RequestError::Timeout }
@@ -83,6 +89,7 @@ impl Transfers {
 
 async fn read(
     fetch: &Fetch,
+    key: Option<Key>,
     signal: &web_sys::AbortSignal,
     post: &dyn Fn(Arrival),
 ) -> Result<(String, Transfer), FetchError> {
@@ -92,18 +99,47 @@ async fn read(
     let body = fetch::open(&fetch.url, byte_range, &fetch.headers, signal).await?;
     let mut first_byte_after: Option<Duration> = None;
     let mut received_bytes = 0;
+    let request = fetch.request;
+    let mut encrypted = Vec::new();
     while let Some(bytes) = body.chunk().await? {
         first_byte_after.get_or_insert_with(since_start);
         received_bytes += u64::from(bytes.length());
-        post(Arrival::Chunk { request: fetch.request, bytes });
+        if key.is_some() {
+            encrypted.push(bytes);
+            post(Arrival::Progress { request, received_bytes });
+        } else {
+            post(Arrival::Chunk { request, bytes, received_bytes });
+        }
     }
     let complete_after = since_start();
+    if let Some(key) = key {
+        let bytes = joined(encrypted, received_bytes);
+        post(match crypto::decrypt(&key, &bytes).await {
+            Ok(bytes) => Arrival::Plain { request, bytes },
+            // The browser does not say what is wrong; our own decryption does.
+            Err(_) => Arrival::Chunk { request, bytes, received_bytes },
+        });
+    }
     let transfer = Transfer {
         first_byte_after: first_byte_after.unwrap_or(complete_after),
         complete_after,
         bytes: received_bytes,
     };
     Ok((body.final_url, transfer))
+}
+
+/// All of a body in one piece.
+fn joined(mut pieces: Vec<Uint8Array>, length: u64) -> Uint8Array {
+    if pieces.len() == 1 {
+        return pieces.remove(0);
+    }
+    let whole = Uint8Array::new_with_length(length as u32);
+    let mut place = 0;
+    for piece in pieces {
+        whole.set(&piece, place);
+        place += piece.length();
+    }
+    whole
 }
 
 fn request_error(error: FetchError) -> RequestError {

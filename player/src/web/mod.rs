@@ -1,6 +1,7 @@
 //! The only place that holds a `Closure`. Each guard undoes itself when it is dropped; callbacks
 //! are expected to post to a mailbox and return, never to do work while a borrow is held.
 
+pub mod crypto;
 mod errors;
 mod fault;
 pub mod fetch;
