@@ -76,7 +76,11 @@ pub fn optimise(wasm: &Path) -> Result<()> {
     // features it uses.
     let mut command = Command::new("wasm-opt");
     // Small functions stay small, which browsers make fast code of sooner; www/index.html has the same.
-    command.args(["-Oz", "--one-caller-inline-max-function-size=100"]).arg(wasm).arg("-o").arg(wasm);
+    command
+        .args(["-Oz", "--one-caller-inline-max-function-size=100"])
+        .arg(wasm)
+        .arg("-o")
+        .arg(wasm);
     step::must("wasm-opt", &mut command, "The output above names the place.")?;
     Ok(())
 }
