@@ -56,10 +56,11 @@ impl Pace {
 }
 
 impl Session {
-    /// Looks at the segment on its way, and takes it back if another rendition is better now.
-    pub(crate) fn abandon_late(&mut self, core: &mut Core) {
-        let Some(lane) = self.lanes.first_mut() else { return };
-        let Some(download) = &mut lane.download else { return };
+    /// Looks at the segment on its way, and takes it back if another rendition is better now. True
+    /// if it does.
+    pub(crate) fn abandon_late(&mut self, core: &mut Core) -> bool {
+        let Some(lane) = self.lanes.first_mut() else { return false };
+        let Some(download) = &mut lane.download else { return false };
         let asked = download.asked_at;
         let due =
             core.now.since(asked) >= LOOK_AFTER && core.now.since(download.looked_at) >= LOOK_EVERY;
@@ -67,16 +68,17 @@ impl Session {
         let silent = download.received_bytes == 0;
         if !due || silent || self.manual.is_some() || download.part.is_some() || download.rung == 0
         {
-            return;
+            return false;
         }
         download.looked_at = core.now;
-        let Some((index, flowed_secs)) = self.better_now(core) else { return };
+        let Some((index, flowed_secs)) = self.better_now(core) else { return false };
         let lane = &mut self.lanes[0];
-        let Some(download) = lane.download.take() else { return };
+        let Some(download) = lane.download.take() else { return false };
         self.estimator.add_abandoned(download.received_bytes, flowed_secs);
         core.emit(crate::io::Output::Cancel(download.pending.request));
         lane.last_fetched = download.after;
         lane.decided = Some(index);
+        true
     }
 
     /// The rung to begin again with, if that is better than to wait, and how long bytes flowed.

@@ -68,6 +68,7 @@ impl Session {
             bytes: transfer.bytes,
             is_cut: false,
         };
+        lane.looked_back_at = None;
         lane.ready.push_back(Loaded { request, chunk, timestamp_offset_secs: offset_secs });
     }
 

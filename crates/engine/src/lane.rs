@@ -46,6 +46,8 @@ pub(crate) struct Lane {
     pub(crate) flowed: (u64, Duration),
     /// A hint that led to nothing: its part is asked for when it is there.
     pub(crate) refused_hint: Option<String>,
+    /// When it was last asked whether something is worth fetching again, since something came.
+    pub(crate) looked_back_at: Option<Instant>,
     /// Everything there is has been fetched.
     pub(crate) complete: bool,
 }

@@ -126,6 +126,7 @@ impl Engine {
             recorder.record(&self.core.config, self.core.next_request, now, &input);
         }
         self.core.now = self.core.now.max(now);
+        let is_progress = matches!(input, Input::Progress { .. });
         match input {
             Input::Load(load) => {
                 self.stop();
@@ -144,6 +145,10 @@ impl Engine {
             }
         }
         if let Some(session) = &mut self.session {
+            // Most inputs by far say no more than that bytes come.
+            if is_progress && !session.abandon_late(&mut self.core) {
+                return;
+            }
             session.advance(&mut self.core);
             if let Some(next) = session.successor(&mut self.core) {
                 **session = next;

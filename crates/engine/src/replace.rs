@@ -1,16 +1,27 @@
 //! Fetching again, better, what is buffered and was not shown yet.
 
+use std::time::Duration;
+
 use crate::Core;
 use crate::abr::{Buffered, View};
 use crate::buffer::Chunk;
 use crate::session::Session;
 use crate::unit::Unit;
 
+/// While nothing comes, little changes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 impl Session {
     /// Fetches a buffered segment again if that is worth more than the next one, or than nothing.
     /// What is there stays until the new one lies over it. True if it does.
     pub(crate) fn fetch_again(&mut self, core: &mut Core, ahead_secs: f64) -> bool {
-        if self.manual.is_some() || self.sink.ended || self.player.seeking {
+        let looked_at = &mut self.lanes[0].looked_back_at;
+        if looked_at.is_some_and(|at| core.now.since(at) < LOOK_EVERY) {
+            return false;
+        }
+        *looked_at = Some(core.now);
+        let unwanted = self.manual.is_some() || self.device.saves_data;
+        if unwanted || self.sink.ended || self.player.seeking {
             return false;
         }
         let Some((start_secs, rung)) = self.worth_fetching_again(core, ahead_secs) else {

@@ -1,5 +1,7 @@
 //! How large segments are, as far as playlists tell.
 
+use immersive_hls::Segment;
+
 use crate::selection::Ladder;
 use crate::session::Session;
 
@@ -10,10 +12,19 @@ const LOOK_AHEAD: usize = 8;
 const INSIDE_SECS: f64 = 0.05;
 
 impl Session {
-    /// Bits of the segment at a moment, by EXT-X-BYTERANGE or EXT-X-BITRATE.
-    fn told_bits(&self, rung: usize, at_secs: f64) -> Option<f64> {
+    /// Bits of the segment at a moment, by EXT-X-BYTERANGE or EXT-X-BITRATE. It is likely to be the
+    /// one of index `likely`.
+    fn told_bits(&self, rung: usize, at_secs: f64, likely: &mut usize) -> Option<f64> {
         let media = self.slots[self.catalog.rungs[rung].slot()].media.as_ref()?;
-        let segment = media.segments.get(media.index_at(at_secs)?)?;
+        let holds =
+            |segment: &&Segment| (segment.start_secs..segment.end_secs()).contains(&at_secs);
+        let segment = match media.segments.get(*likely).filter(holds) {
+            Some(segment) => segment,
+            None => {
+                *likely = media.index_at(at_secs)?;
+                media.segments.get(*likely)?
+            }
+        };
         let by_range = segment.byte_range.map(|range| range.length as f64 * 8.0);
         let by_rate =
             || segment.bitrate_kbps.map(|kbps| kbps as f64 * 1000.0 * segment.duration_secs);
@@ -50,11 +61,14 @@ impl Ladder {
     /// known, the segment differs from others as it does in the nearest rung that does tell. False
     /// if none does.
     fn push_bits(&self, session: &Session, at_secs: f64, bits: &mut Vec<f32>) -> bool {
+        let mut likely = usize::MAX;
         let told: Vec<(usize, f64)> = self
             .indexes
             .iter()
             .enumerate()
-            .filter_map(|(index, rung)| Some((index, session.told_bits(*rung, at_secs)?)))
+            .filter_map(|(index, rung)| {
+                Some((index, session.told_bits(*rung, at_secs, &mut likely)?))
+            })
             .collect();
         for (index, mean_bps) in self.bitrates_bps.iter().enumerate() {
             let nearest = told.iter().min_by_key(|(other, _)| other.abs_diff(index));

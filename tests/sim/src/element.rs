@@ -290,11 +290,14 @@ impl Element {
 
     fn count_played(&mut self, step_secs: f64) {
         let (from, to) = (self.position, self.position + step_secs);
-        for stretch in self.video.iter().filter(|stretch| stretch.start < to && stretch.end > from)
-        {
-            let secs = stretch.end.min(to) - stretch.start.max(from);
+        let is_played = |stretch: &&Stretch| stretch.start < to && stretch.end > from;
+        let played_secs = |stretch: &Stretch| stretch.end.min(to) - stretch.start.max(from);
+        for stretch in self.video.iter().chain(&self.audio).filter(is_played) {
+            self.played_bits += played_secs(stretch) * stretch.bytes_per_sec * 8.0;
+        }
+        for stretch in self.video.iter().filter(is_played) {
+            let secs = played_secs(stretch);
             let label = stretch.label;
-            self.played_bits += secs * stretch.bytes_per_sec * 8.0;
             if self.played_by_label.len() <= label {
                 self.played_by_label.resize(label + 1, 0.0);
             }

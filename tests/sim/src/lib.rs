@@ -3,6 +3,7 @@
 //!
 //! A scenario reads as a list of steps on a [`World`]; nothing waits for real time.
 
+pub mod cost;
 pub mod element;
 pub mod live;
 pub mod movie;

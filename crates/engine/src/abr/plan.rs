@@ -32,6 +32,9 @@ const LATER_PRICE: f32 = 0.012;
 /// Media closer to the playhead than this is not touched any more.
 const REPLACE_AHEAD_SECS: f64 = 3.5;
 
+/// Tables that are kept: one takes some 40 kB, and some 2 ms to make.
+const KNOWN: usize = 6;
+
 /// Chooses by the value of what comes after.
 #[derive(Default)]
 pub(crate) struct Plan {
@@ -116,7 +119,7 @@ impl Plan {
         let at = match self.known.iter().position(|values| values.fits(&model)) {
             Some(at) => at,
             None => {
-                if self.known.len() == 4 {
+                if self.known.len() == KNOWN {
                     self.known.remove(0);
                 }
                 self.known.push(Values::new(model));

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use immersive_tests_sim::cost::cost;
 use immersive_tests_sim::movie::{Movie, Options, play};
 use immersive_tests_sim::optimum::{CELL_SECS, optimum};
 use immersive_tests_sim::study::{self, Named, mean, play_all, read};
@@ -14,11 +15,11 @@ use serde_json::json;
 struct Arguments {
     /// Trace: [{"duration_ms", "bandwidth_kbps", "latency_ms"}], repeated as needed; or a folder of
     /// them.
-    #[arg(long)]
-    network: PathBuf,
+    #[arg(long, required_unless_present = "cost")]
+    network: Option<PathBuf>,
     /// Movie: {"segment_duration_ms", "bitrates_kbps", "segment_sizes_bits"}.
-    #[arg(long)]
-    movie: PathBuf,
+    #[arg(long, required_unless_present = "cost")]
+    movie: Option<PathBuf>,
     /// Media to hold ahead of the playhead, in seconds.
     #[arg(long, default_value_t = 25.0)]
     buffer: f64,
@@ -35,6 +36,9 @@ struct Arguments {
     /// cells of 0.25 s of time and buffer), and the share of it that each rule reaches.
     #[arg(long, conflicts_with_all = ["live", "trace"])]
     optimum: bool,
+    /// Time the engine's own work for an hour of playback; no network and no movie are needed.
+    #[arg(long)]
+    cost: bool,
     /// Write a trace of the session to this file, for `cargo xtask replay`.
     #[arg(long)]
     trace: Option<PathBuf>,
@@ -46,7 +50,11 @@ struct Arguments {
 #[expect(clippy::print_stdout, reason = "the result is what this program is for")]
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let movie: Movie = read(&arguments.movie)?;
+    let (Some(network), Some(movie)) = (arguments.network, arguments.movie) else {
+        println!("{}", serde_json::to_string(&cost()?)?);
+        return Ok(());
+    };
+    let movie: Movie = read(&movie)?;
     let options = Options {
         buffer_secs: arguments.buffer,
         live_secs: arguments.live,
@@ -54,11 +62,11 @@ fn main() -> anyhow::Result<()> {
         bitrates: !arguments.no_bitrates,
         trace: arguments.trace,
     };
-    let is_set = arguments.network.is_dir();
+    let is_set = network.is_dir();
     let traces = if is_set {
-        study::traces(&arguments.network)?
+        study::traces(&network)?
     } else {
-        vec![(arguments.network.display().to_string(), read(&arguments.network)?)]
+        vec![(network.display().to_string(), read(&network)?)]
     };
     if arguments.optimum {
         println!("{}", shares(&traces, &movie, &options)?);
