@@ -1,6 +1,6 @@
 //! Playlists that came: the first one, those of the renditions, and what their reloads brought.
 
-use immersive_hls::{Change, Master, Media, MergeError, Playlist, parse, parse_with};
+use immersive_hls::{Change, Master, Media, MergeError, Playlist, parse};
 
 use crate::Core;
 use crate::catalog::{Catalog, SlotId};
@@ -134,7 +134,7 @@ impl Session {
     }
 
     fn media_playlist(&mut self, core: &mut Core, id: SlotId, url: &str, body: &str) {
-        match parse_with(body, url, &self.definitions) {
+        match self.slots[id].read(body, url, &self.definitions) {
             Ok(Playlist::Media(media)) => {
                 let slot = &mut self.slots[id];
                 if let Some(pending) = slot.pending.take() {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use immersive_hls::{Media, RenditionReport};
+use immersive_hls::{Definitions, Media, ParseError, Playlist, Reloads, RenditionReport};
 
 use crate::Core;
 use crate::catalog::SlotId;
@@ -32,6 +32,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(240);
 pub(crate) struct Slot {
     pub(crate) url: String,
     pub(crate) media: Option<Media>,
+    /// Reads the next version.
+    reloads: Reloads,
     pub(crate) pending: Option<Pending>,
     pub(crate) retry: Retry,
     /// When the version that is known was asked for, and when it came.
@@ -70,6 +72,7 @@ impl Slot {
         Self {
             url,
             media: None,
+            reloads: Reloads::default(),
             pending: None,
             retry: Retry::default(),
             asked_at: Instant::default(),
@@ -84,6 +87,23 @@ impl Slot {
             wanted_whole: false,
             asked_for_less: false,
         }
+    }
+
+    /// Reads another version of it.
+    pub(crate) fn read(
+        &mut self,
+        body: &str,
+        url: &str,
+        definitions: &Definitions,
+    ) -> Result<Playlist, ParseError> {
+        let read = self.reloads.parse(body, url, definitions)?;
+        let leaves_out = matches!(&read, Playlist::Media(new) if new.continues && !self.media.as_ref().is_some_and(|known| known.has_base_of(new)));
+        if leaves_out {
+            // What was read last is not what is known: it was of an earlier time.
+            self.reloads.forget();
+            return self.reloads.parse(body, url, definitions);
+        }
+        Ok(read)
     }
 
     /// When it is to be loaded again (RFC 8216bis section 6.3.4): at once if the server holds the

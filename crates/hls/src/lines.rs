@@ -80,32 +80,59 @@ pub(crate) fn normalise<'a>(
     if !first.starts_with("#EXTM3U") {
         return Err(not_a_playlist(first));
     }
-    let mut out = Normalised {
-        text: String::new(),
-        tags: Vec::new(),
-        uris: Vec::new(),
-        tagged: false,
-        kind: Kind::Unknown,
-        wants_variant: false,
-        definitions: Vec::new(),
-    };
-    out.text.push_str("#EXTM3U\n");
-    for (line, number) in lines {
-        if line.is_empty() {
-            continue;
-        }
-        let line = out.substituted(line);
-        if line.starts_with("#EXT") {
-            out.push_tag(line, number, url, imports)?;
-        } else if !line.starts_with('#') {
-            out.push_uri(line, number)?;
-        }
-    }
-    out.text.push_str("-\n");
+    let mut out = Normalised::new(Kind::Unknown, Vec::new());
+    out.read(lines, url, imports)?;
+    Ok(out)
+}
+
+/// The end of a media playlist, from some line on; `definitions` come from the lines before.
+pub(crate) fn normalise_end<'a>(
+    end: &'a str,
+    lines_before: u32,
+    definitions: Vec<(String, String)>,
+    url: &str,
+    imports: &Definitions,
+) -> Result<Normalised<'a>, ParseError> {
+    let mut out = Normalised::new(Kind::Media, definitions);
+    out.read(end.split('\n').map(str::trim).zip(lines_before + 1..), url, imports)?;
     Ok(out)
 }
 
 impl<'a> Normalised<'a> {
+    fn new(kind: Kind, definitions: Vec<(String, String)>) -> Self {
+        Self {
+            text: "#EXTM3U\n".to_owned(),
+            tags: Vec::new(),
+            uris: Vec::new(),
+            tagged: false,
+            kind,
+            wants_variant: false,
+            definitions,
+        }
+    }
+
+    /// Takes in lines and their numbers, to the last.
+    fn read(
+        &mut self,
+        lines: impl Iterator<Item = (&'a str, u32)>,
+        url: &str,
+        imports: &Definitions,
+    ) -> Result<(), ParseError> {
+        for (line, number) in lines {
+            if line.is_empty() {
+                continue;
+            }
+            let line = self.substituted(line);
+            if line.starts_with("#EXT") {
+                self.push_tag(line, number, url, imports)?;
+            } else if !line.starts_with('#') {
+                self.push_uri(line, number)?;
+            }
+        }
+        self.text.push_str("-\n");
+        Ok(())
+    }
+
     fn push_uri(&mut self, uri: Cow<'a, str>, number: u32) -> Result<(), ParseError> {
         if self.uris.len() >= MAX_URIS {
             return Err(ParseError::TooLarge { limit: MAX_URIS, what: "URIs" });

@@ -201,6 +201,8 @@ pub struct Media {
     pub part_target_secs: Option<f64>,
     /// EXT-X-SKIP: segments that this delta update leaves out.
     pub skipped_segments: u64,
+    /// It is [`crate::Reloads`] that left them out: keys and maps that still hold are in the segments.
+    pub continues: bool,
 }
 
 /// Number of a segment in its playlist (RFC 8216bis section 4.4.3.2).

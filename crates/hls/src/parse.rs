@@ -4,7 +4,7 @@
 use m3u8_rs::MediaPlaylistType;
 
 use crate::error::ParseError;
-use crate::lines::{Kind, Normalised, Tag, normalise};
+use crate::lines::{Kind, Normalised, Tag, normalise, normalise_end};
 use crate::model::*;
 use crate::reader::MediaReader;
 use crate::tags::{key, rendition, start, variant};
@@ -27,15 +27,49 @@ pub fn parse(body: &str, url: &str) -> Result<Playlist, ParseError> {
 
 /// Like [`parse`], for a media playlist whose multivariant playlist defined variables.
 pub fn parse_with(body: &str, url: &str, imports: &Definitions) -> Result<Playlist, ParseError> {
+    whole(body, url, imports).map(|(playlist, _)| playlist)
+}
+
+/// Where reading may go on when the end of a playlist has changed: what was read up to the last URI,
+/// and the variables that were defined there.
+pub(crate) type Bookmark = (MediaReader, Vec<(String, String)>);
+
+/// Like [`parse_with`], for a playlist that will be read again.
+pub(crate) fn whole(
+    body: &str,
+    url: &str,
+    imports: &Definitions,
+) -> Result<(Playlist, Option<Bookmark>), ParseError> {
     if resolve(url, "").is_none() {
         return Err(ParseError::BaseUrl { url: url.to_owned() });
     }
     let normalised = normalise(body, url, imports)?;
     match normalised.kind {
-        Kind::Master => master(&normalised, url).map(Playlist::Master),
+        Kind::Master => Ok((Playlist::Master(master(&normalised, url)?), None)),
         Kind::Unknown if normalised.uris.is_empty() => Err(ParseError::Empty),
-        Kind::Media | Kind::Unknown => media(&normalised, url).map(Playlist::Media),
+        Kind::Media | Kind::Unknown => {
+            let (media, bookmark) = media(&normalised, url)?;
+            let bookmark = bookmark.map(|reader| (reader, normalised.definitions));
+            Ok((Playlist::Media(media), bookmark))
+        }
     }
+}
+
+/// What comes after the bookmark; the first `lines_before` lines were read before. There is no new
+/// bookmark where there is no URI.
+pub(crate) fn end_of(
+    end: &str,
+    lines_before: u32,
+    (reader, definitions): &Bookmark,
+    url: &str,
+    imports: &Definitions,
+) -> Result<(Media, Option<Bookmark>), ParseError> {
+    let normalised = normalise_end(end, lines_before, definitions.clone(), url, imports)?;
+    let parsed = framed(&normalised)?;
+    let mut reader = reader.clone();
+    reader.out.ended = parsed.end_list;
+    let (media, bookmark) = read(reader, &normalised, &parsed)?;
+    Ok((media, bookmark.map(|reader| (reader, normalised.definitions))))
 }
 
 /// Tags and URIs as m3u8-rs puts them together. It is asked for media playlists alone: to it, a
@@ -104,12 +138,15 @@ fn master_tag(out: &mut Master, tag: &Tag<'_>, url: &str) -> Result<(), ParseErr
     Ok(())
 }
 
-fn media(normalised: &Normalised<'_>, url: &str) -> Result<Media, ParseError> {
+fn media(
+    normalised: &Normalised<'_>,
+    url: &str,
+) -> Result<(Media, Option<MediaReader>), ParseError> {
     let parsed = framed(normalised)?;
-    let mut reader = MediaReader::new(Media {
+    let reader = MediaReader::new(Media {
         url: url.to_owned(),
         version: parsed.version.map(|version| version as u64),
-        playlist_type: parsed.playlist_type.and_then(|kind| match kind {
+        playlist_type: parsed.playlist_type.as_ref().and_then(|kind| match kind {
             MediaPlaylistType::Vod => Some(PlaylistType::Vod),
             MediaPlaylistType::Event => Some(PlaylistType::Event),
             MediaPlaylistType::Other(_) => None,
@@ -122,6 +159,16 @@ fn media(normalised: &Normalised<'_>, url: &str) -> Result<Media, ParseError> {
         segments: Vec::with_capacity(normalised.uris.len()),
         ..Media::default()
     });
+    read(reader, normalised, &parsed)
+}
+
+/// Hands tags and URIs to the reader. What it makes of them, and how it was after the last URI.
+fn read(
+    mut reader: MediaReader,
+    normalised: &Normalised<'_>,
+    parsed: &m3u8_rs::MediaPlaylist,
+) -> Result<(Media, Option<MediaReader>), ParseError> {
+    let mut bookmark = None;
     let mut tags = normalised.tags.iter().peekable();
     let mut framed = parsed.segments.iter();
     // One more than there are URIs: there may be tags after the last.
@@ -139,6 +186,9 @@ fn media(normalised: &Normalised<'_>, url: &str) -> Result<Media, ParseError> {
             let byte_range = byte_range.map(|range| (range.length, range.offset));
             reader.segment(uri.line as usize, &uri.text, byte_range)?;
         }
+        if index + 1 == normalised.uris.len() {
+            bookmark = reader.bookmark();
+        }
     }
-    Ok(reader.finish())
+    Ok((reader.finish(), bookmark))
 }

@@ -11,7 +11,7 @@ use crate::tags;
 use crate::url::resolve;
 
 /// What has been read of the tags before the next URI.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Pending {
     duration_secs: Option<f64>,
     date_ms: Option<i64>,
@@ -20,8 +20,9 @@ struct Pending {
     cue: Option<Cue>,
 }
 
+#[derive(Clone, Debug)]
 pub(crate) struct MediaReader {
-    out: Media,
+    pub(crate) out: Media,
     discontinuity: u64,
     pending: Pending,
     keys: Arc<[Key]>,
@@ -47,6 +48,22 @@ impl MediaReader {
             part_range_end: 0,
             missing_durations: false,
         }
+    }
+
+    /// The same reader without its segments, which count as left out; `None` where what comes after
+    /// has to do with them, or where nothing comes after.
+    pub(crate) fn bookmark(&mut self) -> Option<Self> {
+        let out = &mut self.out;
+        if self.missing_durations || out.target_duration_secs <= 0.0 || out.ended {
+            return None;
+        }
+        let segments = std::mem::take(&mut out.segments);
+        let mut bookmark = self.clone();
+        bookmark.out.skipped_segments += segments.len() as u64;
+        bookmark.out.continues = true;
+        bookmark.discontinuity = bookmark.out.discontinuity_sequence.0;
+        self.out.segments = segments;
+        Some(bookmark)
     }
 
     /// EXT-X-DISCONTINUITY.
@@ -241,20 +258,28 @@ impl MediaReader {
             cue: self.pending.cue,
             ..Segment::default()
         });
-        propagate_dates(&mut self.out.segments);
+        // Those before the first date that a delta update has are counted from what it leaves out.
+        if self.out.skipped_segments == 0 {
+            propagate_dates(&mut self.out.segments);
+        }
         self.out
     }
 }
 
 /// Dates of the segments that have none, counted from the nearest one before, or else after, that
 /// has one (RFC 8216bis section 4.4.4.6).
-fn propagate_dates(segments: &mut [Segment]) {
-    let Some(first) = segments.iter().position(|segment| segment.program_date_time_ms.is_some())
-    else {
-        return;
-    };
-    let mut anchor =
-        (segments[first].program_date_time_ms.unwrap_or(0), segments[first].start_secs);
+pub(crate) fn propagate_dates(segments: &mut [Segment]) {
+    let dated = segments.iter().find(|segment| segment.program_date_time_ms.is_some());
+    if let Some((first, date_ms)) =
+        dated.and_then(|first| first.program_date_time_ms.map(|ms| (first, ms)))
+    {
+        let anchor = (date_ms, first.start_secs);
+        propagate_dates_from(anchor, segments);
+    }
+}
+
+/// The same from a date and a moment that are known.
+pub(crate) fn propagate_dates_from(mut anchor: (i64, f64), segments: &mut [Segment]) {
     for segment in segments {
         match segment.program_date_time_ms {
             Some(date_ms) => anchor = (date_ms, segment.start_secs),

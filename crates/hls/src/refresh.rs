@@ -1,8 +1,10 @@
 //! A reload of a live playlist taken into what is known of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::*;
+use crate::reader::{propagate_dates, propagate_dates_from};
 use crate::url::without_query;
 
 /// What a reload brought.
@@ -32,7 +34,16 @@ impl Media {
     /// given out stay as they are.
     pub fn merge(&mut self, mut new: Media) -> Result<Change, MergeError> {
         if new.skipped_segments > 0 {
-            self.fill_skipped(&mut new)?;
+            let known = self.base_of(&new).ok_or(MergeError::MissingBase)?;
+            self.carry_on(known.end, &mut new);
+            if self.only_adds(known.end, &new) {
+                return Ok(self.append(known, new));
+            }
+            let mut segments = self.segments[known].to_vec();
+            segments.append(&mut new.segments);
+            date_all(&mut segments);
+            new.segments = segments;
+            new.skipped_segments = 0;
         }
         let Some(old_last) = self.segments.last() else {
             let changed =
@@ -58,10 +69,8 @@ impl Media {
         } else {
             self.overlap(&mut new);
         }
-        let changed = new.next_sequence() != self.next_sequence()
-            || new.media_sequence != self.media_sequence
-            || new.ended != self.ended
-            || new.open.parts.len() != self.open.parts.len();
+        let changed = self.is_changed_by(&new);
+        new.continues = false;
         *self = new;
         Ok(if changed { Change::Advanced } else { Change::Unchanged })
     }
@@ -118,49 +127,97 @@ impl Media {
         self.segments.iter_mut().chain([&mut *self.open])
     }
 
-    /// Delta update (RFC 8216bis section 6.2.5.1): the skipped segments are the ones known.
-    fn fill_skipped(&self, new: &mut Media) -> Result<(), MergeError> {
-        let first = new.media_sequence;
-        let skipped = usize::try_from(new.skipped_segments).map_err(|_| MergeError::MissingBase)?;
-        let known = self.segments.iter().skip_while(|segment| segment.sequence < first);
-        let mut segments: Vec<Segment> = known.take(skipped).cloned().collect();
-        let complete =
-            segments.len() == skipped && segments.first().is_some_and(|s| s.sequence == first);
-        if !complete {
-            return Err(MergeError::MissingBase);
-        }
-        // EXT-X-DISCONTINUITY, KEY, MAP and dates of the skipped part are not repeated.
-        let last = segments.last().cloned().unwrap_or_default();
+    /// Where the segments are that a delta update leaves out (RFC 8216bis section 6.2.5.1), if they
+    /// are known.
+    fn base_of(&self, delta: &Self) -> Option<Range<usize>> {
+        let first = self.segments.first()?.sequence.0;
+        let start = usize::try_from(delta.media_sequence.0.checked_sub(first)?).ok()?;
+        let end = start.checked_add(usize::try_from(delta.skipped_segments).ok()?)?;
+        (end <= self.segments.len()).then_some(start..end)
+    }
+
+    /// Whether a delta update can be taken in.
+    pub fn has_base_of(&self, delta: &Self) -> bool {
+        delta.skipped_segments == 0 || self.base_of(delta).is_some()
+    }
+
+    /// EXT-X-DISCONTINUITY, KEY, MAP and dates of the part that is left out are not repeated.
+    fn carry_on(&self, known_end: usize, new: &mut Self) {
+        let Some(last) = known_end.checked_sub(1).map(|index| &self.segments[index]) else {
+            return;
+        };
         let first_discontinuity = new.discontinuity_sequence.0;
+        let continues = new.continues;
         for segment in new.all_mut() {
             let since = segment.discontinuity_sequence.0.saturating_sub(first_discontinuity);
             segment.discontinuity_sequence.0 = last.discontinuity_sequence.0.saturating_add(since);
+            if continues {
+                continue;
+            }
             segment.map = segment.map.take().or_else(|| last.map.clone());
             if segment.keys.is_empty() {
                 segment.keys = Arc::clone(&last.keys);
             }
         }
-        segments.append(&mut new.segments);
-        new.segments = segments;
-        new.skipped_segments = 0;
-        if new.date_ranges.is_empty() {
+        let shift = last.end_secs();
+        new.shift(shift);
+        if let Some(date_ms) = last.program_date_time_ms {
+            propagate_dates_from((date_ms, last.start_secs), &mut new.segments);
+        }
+        if new.date_ranges.is_empty() && !continues {
             new.date_ranges.clone_from(&self.date_ranges);
         }
-        Ok(())
     }
 
-    /// Whether the segments that both have are the same. Query strings do not count: tokens change.
+    /// Whether a delta update that leaves out all up to `known_end` has what else is known, and
+    /// perhaps more.
+    fn only_adds(&self, known_end: usize, new: &Self) -> bool {
+        let rest = &self.segments[known_end..];
+        let same = |(known, new): (&Segment, &Segment)| {
+            known.is_likely(new) && known.discontinuity_sequence == new.discontinuity_sequence
+        };
+        new.next_sequence() >= self.next_sequence()
+            && rest.len() <= new.segments.len()
+            && rest.iter().zip(&new.segments).all(same)
+    }
+
+    /// Takes such an update in: what is known stays where it is, in memory too.
+    fn append(&mut self, known: Range<usize>, mut new: Self) -> Change {
+        let changed = self.is_changed_by(&new);
+        let mut end_secs = self.segments[known.end - 1].end_secs();
+        for (index, segment) in new.segments.iter_mut().enumerate() {
+            segment.start_secs = end_secs;
+            if let Some(known) = self.segments.get(known.end + index) {
+                // As its timestamps told, if it was loaded, rather than as it was announced.
+                segment.start_secs = known.start_secs;
+                segment.duration_secs = known.duration_secs;
+            }
+            end_secs = segment.end_secs();
+        }
+        let mut segments = std::mem::take(&mut self.segments);
+        segments.truncate(known.end);
+        segments.drain(..known.start);
+        segments.append(&mut new.segments);
+        date_all(&mut segments);
+        *self = Self { segments, skipped_segments: 0, continues: false, ..new };
+        self.open.start_secs = end_secs;
+        if changed { Change::Advanced } else { Change::Unchanged }
+    }
+
+    fn is_changed_by(&self, new: &Self) -> bool {
+        new.next_sequence() != self.next_sequence()
+            || new.media_sequence != self.media_sequence
+            || new.ended != self.ended
+            || new.open.parts.len() != self.open.parts.len()
+    }
+
+    /// Whether the segments that both have are the same.
     fn same_stream(&self, new: &Media) -> bool {
         let Some(last_of_both) = self.segments.last().zip(new.segments.last()) else { return true };
         let both = new.segment(last_of_both.0.sequence).zip(Some(last_of_both.0));
         let both = both.or_else(|| self.segment(last_of_both.1.sequence).zip(Some(last_of_both.1)));
         match both {
-            Some((a, b)) => {
-                let same_range = a.byte_range == b.byte_range;
-                let dates = a.program_date_time_ms.zip(b.program_date_time_ms);
-                without_query(&a.url) == without_query(&b.url) && same_range
-                    || dates.is_some_and(|(a, b)| a.abs_diff(b) < 100)
-            }
+            Some((a, b)) => a.is_likely(b),
             // Nothing in common and behind: it counts from the beginning.
             None => false,
         }
@@ -263,5 +320,23 @@ impl Media {
             *number != other.discontinuity_sequence && first_of(self, *number).is_some()
         })?;
         Some(first_of(self, number)? - first_of(other, number)?)
+    }
+}
+
+/// A first date dates what came before it, too.
+fn date_all(segments: &mut [Segment]) {
+    if segments.first().is_some_and(|first| first.program_date_time_ms.is_none()) {
+        propagate_dates(segments);
+    }
+}
+
+impl Segment {
+    /// Whether two versions of a playlist seem to mean the same by one number. Query strings do not
+    /// count: tokens change.
+    fn is_likely(&self, other: &Self) -> bool {
+        let same_range = self.byte_range == other.byte_range;
+        let dates = self.program_date_time_ms.zip(other.program_date_time_ms);
+        without_query(&self.url) == without_query(&other.url) && same_range
+            || dates.is_some_and(|(a, b)| a.abs_diff(b) < 100)
     }
 }
