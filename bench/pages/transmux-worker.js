@@ -1,5 +1,6 @@
 // crates/media in a worker. A segment is pushed in pieces of the size in which `fetch` hands bytes
-// to the player.
+// to the player. Fragments go back in the buffer that the segment came in, which has room for them:
+// making room anew costs more than all the rest. (The player appends them from where they were made.)
 import init, { Bench } from "/wasm/immersive_bench_transmux.js";
 
 const PIECE_BYTES = 64 * 1024;
@@ -11,14 +12,17 @@ function segment({ bytes, continues }) {
     bench.push(new Uint8Array(bytes, at, Math.min(PIECE_BYTES, bytes.byteLength - at)));
   }
   const media = [];
-  const transferred = [];
+  let used = 0;
   const count = bench.finish();
   for (let index = 0; index < count; index += 1) {
-    const fragment = bench.media(index);
-    media.push({ kind: bench.kind(index), samples: bench.samples(index), bytes: fragment.length, fragment });
-    transferred.push(fragment.buffer);
+    const length = bench.length(index);
+    const fits = used + length <= bytes.byteLength;
+    const fragment = fits ? new Uint8Array(bytes, used, length) : new Uint8Array(length);
+    if (fits) used += length;
+    bench.copy(index, fragment);
+    media.push({ kind: bench.kind(index), samples: bench.samples(index), bytes: length, fragment });
   }
-  return [{ media }, transferred];
+  return [{ media }, [...new Set(media.map(({ fragment }) => fragment.buffer))]];
 }
 
 self.onmessage = async ({ data }) => {

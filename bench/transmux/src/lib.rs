@@ -59,8 +59,13 @@ impl Bench {
         self.fragments[index].sample_count
     }
 
-    /// A fragment, for a `SourceBuffer`.
-    pub fn media(&self, index: usize) -> Uint8Array {
-        Uint8Array::from(&self.fragments[index].media[..])
+    /// The length of a fragment.
+    pub fn length(&self, index: usize) -> usize {
+        self.fragments[index].media.len()
+    }
+
+    /// Copies a fragment into a place of its length.
+    pub fn copy(&self, index: usize, into: &Uint8Array) {
+        into.copy_from(&self.fragments[index].media);
     }
 }
