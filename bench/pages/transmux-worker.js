@@ -1,6 +1,6 @@
 // crates/media in a worker. A segment is pushed in pieces of the size in which `fetch` hands bytes
 // to the player. Fragments go back in the buffer that the segment came in, which has room for them:
-// making room anew costs more than all the rest. (The player appends them from where they were made.)
+// making room anew costs about as much as all the rest. (The player appends them from where they were made.)
 import init, { Bench } from "/wasm/immersive_bench_transmux.js";
 
 const PIECE_BYTES = 64 * 1024;
