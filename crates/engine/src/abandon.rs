@@ -51,7 +51,7 @@ impl Pace {
         }
         let lately_bps = received_bytes.saturating_sub(bytes) as f64 * 8.0 / secs;
         let change = (lately_bps.max(100.0) / mean_bps).min(1.0);
-        mean_bps * change.powf(LATELY)
+        mean_bps * (change.ln() * LATELY).exp()
     }
 }
 
