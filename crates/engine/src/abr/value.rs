@@ -13,6 +13,12 @@ const WAIT_PRICE: f32 = 5.0;
 /// The same before anything was shown: nobody is interrupted, but they are waiting.
 const START_PRICE: f32 = 3.0;
 
+/// That playback stops at all is felt, however soon it goes on: the first moments of waiting count so
+/// much more. Without it a good rendition that comes half a second late is worth the wait, and with
+/// a buffer of a few segments most interruptions are of that kind.
+const INTERRUPTION_WEIGHT: f32 = 2.0;
+const INTERRUPTION_SECS: f32 = 0.5;
+
 /// How much of a surprise the belief takes over. Small ones are mostly chance; a large one, in
 /// logarithms, means that the network is another now.
 const FOLLOWS_UP: (f32, f32) = (0.4, 1.0);
@@ -173,7 +179,7 @@ impl Values {
             let left_secs = (belief.buffer_secs - secs).max(0.0) + added_secs;
             let rate = self.rate_place(rate_ln + follow(surprise));
             let left_secs = left_secs.min(self.model.target_secs) - belief.debt_secs;
-            self.look_up(table, left_secs, rate) - price * waited_secs
+            self.look_up(table, left_secs, rate) - price * felt_secs(waited_secs)
         }))
     }
 
@@ -236,7 +242,8 @@ impl Values {
         let after = fetch.outcomes.map(|(secs, rate)| {
             let waited_secs = (secs - buffer_secs).max(0.0);
             let left_secs = (buffer_secs - secs).max(0.0) + model.segment_secs;
-            self.look_up(before, left_secs.min(model.target_secs), rate) - fetch.price * waited_secs
+            self.look_up(before, left_secs.min(model.target_secs), rate)
+                - fetch.price * felt_secs(waited_secs)
         });
         fetch.utility + expected(after)
     }
@@ -276,6 +283,11 @@ struct Move {
 fn expected([usual @ .., breakdown]: [f32; OUTCOMES]) -> f32 {
     let usual = usual.iter().sum::<f32>() / PARTS.len() as f32;
     usual + (breakdown - usual) * BREAKDOWN_PROBABILITY
+}
+
+/// Waiting as it is felt.
+fn felt_secs(waited_secs: f32) -> f32 {
+    waited_secs + INTERRUPTION_WEIGHT * waited_secs.min(INTERRUPTION_SECS)
 }
 
 /// How a surprise moves the logarithm of what is believed.
