@@ -19,7 +19,8 @@ pub struct Config {
     /// Whether parts of segments are played before the segments are complete, where a stream
     /// offers them (low-latency HLS).
     pub low_latency: bool,
-    /// How long nothing may arrive, with nothing left to play, before playback fails.
+    /// How long nothing may arrive, and for half of that there may be nothing left to play, before
+    /// playback fails.
     pub give_up_after_secs: f64,
 }
 

@@ -116,6 +116,11 @@ impl Session {
 
     /// Tells what the viewer sees: rendition, spinner, first frame.
     pub(crate) fn watch(&mut self, core: &mut Core) {
+        /// With less, playback stands still.
+        const SOMETHING_SECS: f64 = 0.5;
+        if self.buffered_ahead_secs() >= SOMETHING_SECS {
+            self.had_media_at = core.now;
+        }
         let player = &self.player;
         let has_picture = player.ready_state >= 2 && self.sent_to_secs.is_none() && self.started;
         if has_picture {

@@ -108,8 +108,10 @@ impl Session {
             let permanent = retry.last.as_ref().is_some_and(|error| !is_transient(error));
             return retry.attempts >= if permanent { 2 } else { TRIES_AT_START };
         }
+        // What was left to play does not count: a viewer has waited for half of that time.
         let patience = Duration::from_secs_f64(core.config.give_up_after_secs);
-        self.buffered_ahead_secs() < 0.5 && core.now.since(self.last_success) >= patience
+        core.now.since(self.last_success) >= patience
+            && core.now.since(self.had_media_at) >= patience / 2
     }
 
     pub(crate) fn give_up(&mut self, core: &mut Core, subject: Subject, url: &str, retry: &Retry) {

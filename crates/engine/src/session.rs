@@ -95,6 +95,8 @@ pub(crate) struct Session {
     pub(crate) visible: bool,
     /// When something useful last arrived.
     pub(crate) last_success: Instant,
+    /// When there was something left to play last.
+    pub(crate) had_media_at: Instant,
     /// When anything last happened.
     last_input: Instant,
 }
@@ -149,6 +151,7 @@ impl Session {
             online: true,
             visible: true,
             last_success: core.now,
+            had_media_at: core.now,
             last_input: core.now,
         };
         session.set_buffering(core, true);
@@ -222,6 +225,7 @@ impl Session {
     fn notice_sleep(&mut self, core: &Core) {
         if core.now.since(self.last_input) > SLEEP {
             self.last_success = core.now;
+            self.had_media_at = core.now;
             self.stall.forgive();
         }
         self.last_input = core.now;
