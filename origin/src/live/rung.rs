@@ -93,6 +93,7 @@ impl Rung {
                     return;
                 }
             }
+            Step::GivenUp => return warn_of_missing_key_frames(stream),
             Step::End(duration) => {
                 if duration > stream.shape.segment.mul_f64(1.5) {
                     stream.warn(format!("key frames are too far apart: {ADVICE}"));
@@ -299,15 +300,19 @@ fn take_part(state: &mut State, part: Part, stream: &Stream) -> bool {
     if open.duration > shape.max_segment || open.held_bytes() > shape.max_segment_bytes {
         // What follows is passed over until the next key frame.
         state.open = None;
-        stream.warn(format!(
-            "no key frame in {} s or {} MiB (live.max_segment_secs, live.max_segment_mib), so pictures are left out: {ADVICE}",
-            shape.max_segment.as_secs(),
-            shape.max_segment_bytes >> 20
-        ));
+        warn_of_missing_key_frames(stream);
         return true;
     }
     state.first_part_at.get_or_insert_with(clock::monotonic);
     shape.part.is_some()
+}
+
+fn warn_of_missing_key_frames(stream: &Stream) {
+    stream.warn(format!(
+        "no key frame in {} s or {} MiB (live.max_segment_secs, live.max_segment_mib), so pictures are left out: {ADVICE}",
+        stream.shape.max_segment.as_secs(),
+        stream.shape.max_segment_bytes >> 20
+    ));
 }
 
 /// Figures of one rung.

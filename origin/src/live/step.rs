@@ -22,6 +22,9 @@ pub enum Step {
     Part(Part),
     /// The segment is complete, and shown for this long.
     End(Duration),
+    /// Pictures are left out until the next key frame: without one the segment grew beyond its
+    /// bounds, and it will not be there. Comes outside segments.
+    GivenUp,
 }
 
 /// A piece of a segment.

@@ -93,7 +93,7 @@ impl TsPackager {
                 self.describe();
                 None
             }
-            Event::Video(sample) => self.push_video(sample, now),
+            Event::Video(sample) => self.push_video(sample, now, steps),
             Event::Audio(sample) => {
                 if let Some(config) = &sample.config {
                     self.audio = Some(config.clone());
@@ -138,7 +138,12 @@ impl TsPackager {
         self.muxer = TsMuxer::new(&codecs);
     }
 
-    fn push_video(&mut self, sample: &VideoSample, now: Duration) -> Option<Open> {
+    fn push_video(
+        &mut self,
+        sample: &VideoSample,
+        now: Duration,
+        steps: &mut Vec<Step>,
+    ) -> Option<Open> {
         let video = self.video.clone()?;
         let annex_b = video.annex_b.clone()?;
         let mut done = None;
@@ -154,9 +159,10 @@ impl TsPackager {
         let (dts, pts) = (self.ticks(sample.dts_ms), self.ticks(sample.pts_ms));
         // Without key frames it would grow for ever: what follows waits for the next one.
         let (most_ms, most_bytes) = (self.max_segment_ms, self.max_segment_bytes);
-        self.current.take_if(|open| {
+        let given_up = self.current.take_if(|open| {
             open.bytes.len() as u64 > most_bytes || sample.pts_ms - open.start.pts_ms > most_ms
         });
+        steps.extend(given_up.map(|_| Step::GivenUp));
         let Some(open) = self.current.as_mut() else { return done };
         self.access_unit.clear();
         annex_b.write(&sample.data, sample.key, &mut self.access_unit);
@@ -290,3 +296,6 @@ impl AudioClock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,7 +122,7 @@ impl Writer {
                         ..PlaylistSegment::default()
                     });
                 }
-                Step::End(_) => {}
+                Step::End(_) | Step::GivenUp => {}
             }
         }
         Ok(())

@@ -61,6 +61,7 @@ impl Cutting {
                     self.parts.push((sequence, part.duration, part.independent));
                 }
                 Step::End(duration) => self.ends.push(duration),
+                Step::GivenUp => panic!("the rung gives CMAF up"),
             }
         }
     }
