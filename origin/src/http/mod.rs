@@ -107,7 +107,8 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
     let Some(segments) = paths::segments(request.uri.path()) else {
         return respond::error(StatusCode::NOT_FOUND, "there is nothing at this address");
     };
-    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let parts: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+    let owned = || parts.iter().map(|&part| part.to_owned()).collect::<Vec<String>>();
     match parts[..] {
         ["healthz"] => status::health(app, request),
         ["metrics"] => status::metrics(app, request),
@@ -120,8 +121,8 @@ async fn route(app: &App, request: &Parts) -> Response<Body> {
         ["vod", name, file] if app.catalog.get(name).is_some() => {
             recordings::answer(app, name, file, request).await
         }
-        ["vod", ..] => files::recording(app, &segments, request).await,
-        _ => site::answer(app, &segments, request).await,
+        ["vod", ..] => files::recording(app, &owned(), request).await,
+        _ => site::answer(app, &owned(), request).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! URL paths as file names: decoded once, and never out of their folder.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// The segments of a URL path, percent-decoded once.
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// `None` when it could leave its folder or names something odd: `..`, a backslash, a control
 /// character, an escaped slash, a colon (drive letters, alternate streams), a leading dot, a bad
 /// escape, text that is not UTF-8.
-pub fn segments(path: &str) -> Option<Vec<String>> {
+pub fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
     let path = path.strip_prefix('/')?;
     let mut segments = Vec::new();
     for raw in path.split('/') {
@@ -32,7 +33,10 @@ pub async fn file_below(root: &Path, segments: &[String]) -> Option<PathBuf> {
     (is_file && found.starts_with(root)).then_some(found)
 }
 
-fn decode(raw: &str) -> Option<String> {
+fn decode(raw: &str) -> Option<Cow<'_, str>> {
+    if !raw.contains('%') {
+        return Some(Cow::Borrowed(raw));
+    }
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -46,7 +50,7 @@ fn decode(raw: &str) -> Option<String> {
         let hex = |digit: u8| char::from(digit).to_digit(16);
         bytes.push((hex(digits[0])? * 16 + hex(digits[1])?) as u8);
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

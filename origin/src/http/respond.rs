@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
 
-use super::text::Text;
+use super::text::{Ready, Text};
 
 /// How long caches may keep an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,15 +91,35 @@ pub fn compressible(
     response
 }
 
-/// A text that many ask for.
+/// A text that many ask for, always of this type.
 pub fn text(
     text: &Text,
     content_type: &'static str,
     cache: Cache,
     request: &Parts,
 ) -> Response<Body> {
-    let (bytes, etag) = (text.bytes.clone(), Some(text.etag.clone()));
-    compressible(Content { bytes, content_type, cache, etag }, || text.gzip(), request)
+    let anew = || {
+        let (bytes, etag) = (text.bytes.clone(), Some(text.etag.clone()));
+        compressible(Content { bytes, content_type, cache, etag }, || text.gzip(), request)
+    };
+    let asks_for = |name| request.headers.contains_key(name);
+    if request.method != Method::GET || asks_for(header::RANGE) || asks_for(header::IF_NONE_MATCH) {
+        return anew();
+    }
+    let gzip = accepts_gzip(&request.headers);
+    let ready = text.ready(gzip, || {
+        let mut response = anew();
+        allow_every_origin(&mut response);
+        let bytes = if gzip { text.gzip() } else { None };
+        let bytes = bytes.unwrap_or_else(|| text.bytes.clone());
+        Ready { cache, headers: std::mem::take(response.headers_mut()), bytes }
+    });
+    if ready.cache != cache {
+        return anew();
+    }
+    let mut response = Response::new(Body::from(ready.bytes.clone()));
+    *response.headers_mut() = ready.headers.clone();
+    response
 }
 
 /// Accept-Encoding (RFC 9110, 12.5.3).
@@ -160,6 +180,10 @@ pub fn preflight(headers: &HeaderMap) -> Response<Body> {
 
 /// Lets pages of any origin read the answer, its length and its timing.
 pub fn allow_every_origin(response: &mut Response<Body>) {
+    // Answers that were made ready have all of it.
+    if response.headers().contains_key(header::ACCESS_CONTROL_EXPOSE_HEADERS) {
+        return;
+    }
     state(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     state(
         response,

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::respond;
+use super::respond::{self, Cache};
+use axum::http::HeaderMap;
 
 /// Shorter ones fit into one packet as they are.
 const WORTH_BYTES: usize = 512;
@@ -21,6 +22,19 @@ pub struct Text {
     /// Entity tag without quotes.
     pub etag: String,
     gzip: Gzip,
+    /// As it is, and in gzip.
+    ready: [OnceLock<Ready>; 2],
+}
+
+/// What most are answered, made once.
+#[derive(Debug)]
+pub(super) struct Ready {
+    /// Only for answers that may be kept so long.
+    pub cache: Cache,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// All of the body.
+    pub bytes: Bytes,
 }
 
 /// The same in gzip, once it was asked for; `None` if that saves nothing.
@@ -31,12 +45,22 @@ impl Text {
     /// A text.
     pub fn new(text: String) -> Self {
         let bytes = Bytes::from(text);
-        Self { etag: respond::hash(&bytes), bytes, gzip: Gzip::default() }
+        Self {
+            etag: respond::hash(&bytes),
+            bytes,
+            gzip: Gzip::default(),
+            ready: Default::default(),
+        }
     }
 
     /// In gzip (RFC 1952), if that is shorter.
     pub fn gzip(&self) -> Option<Bytes> {
         self.gzip.of(&self.bytes)
+    }
+
+    /// The whole of it, in gzip if the client takes that; made when somebody first asks.
+    pub(super) fn ready(&self, accepts_gzip: bool, make: impl FnOnce() -> Ready) -> &Ready {
+        self.ready[usize::from(accepts_gzip)].get_or_init(make)
     }
 }
 

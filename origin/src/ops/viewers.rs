@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +13,25 @@ use axum::http::{HeaderMap, header};
 const RECENT: Duration = Duration::from_secs(15);
 /// More are not told apart, so that strangers cannot take memory.
 const MOST: usize = 50_000;
+/// Places for viewers that were counted within the second; a power of two.
+const COUNTED: usize = 4_096;
 
 /// Viewers of all streams. Nobody is identified: a number made of address and browser is kept for
 /// some seconds.
-#[derive(Debug, Default)]
-pub struct Viewers(Mutex<HashMap<String, HashMap<u64, Duration>>>);
+#[derive(Debug)]
+pub struct Viewers {
+    streams: Mutex<HashMap<String, HashMap<u64, Duration>>>,
+    /// Who was counted within which second, by viewer: whoever is there needs no lock. Who is
+    /// pushed out by another is merely counted anew.
+    counted: Box<[AtomicU64]>,
+}
+
+impl Default for Viewers {
+    fn default() -> Self {
+        let counted = (0..COUNTED).map(|_| AtomicU64::new(0)).collect();
+        Self { streams: Mutex::default(), counted }
+    }
+}
 
 impl Viewers {
     /// Somebody asked for a playlist of `stream` at `now`. Behind a cache, who that says it was
@@ -27,6 +42,14 @@ impl Viewers {
         headers.get("x-forwarded-for").hash(&mut hasher);
         headers.get("x-playback-session-id").hash(&mut hasher);
         headers.get(header::USER_AGENT).hash(&mut hasher);
+        stream.hash(&mut hasher);
+        let viewer = hasher.finish();
+        let place = &self.counted[viewer as usize % COUNTED];
+        now.as_secs().hash(&mut hasher);
+        let within_second = hasher.finish();
+        if place.load(Relaxed) == within_second {
+            return;
+        }
         let mut streams = self.lock();
         if streams.len() >= MOST && !streams.contains_key(stream) {
             return;
@@ -36,8 +59,9 @@ impl Viewers {
             seen.retain(|_, at| *at + RECENT > now);
         }
         if seen.len() < MOST {
-            seen.insert(hasher.finish(), now);
+            seen.insert(viewer, now);
         }
+        place.store(within_second, Relaxed);
     }
 
     /// How many watch `stream`.
@@ -53,7 +77,7 @@ impl Viewers {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, HashMap<u64, Duration>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
