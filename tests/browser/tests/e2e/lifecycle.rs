@@ -12,13 +12,11 @@ async fn a_hundred_players_leave_nothing_behind(world: &World) -> Result<()> {
     let stream = json!(world.stand.open("calm/low/media.m3u8"));
     // The page's own player would go on making garbage of its own.
     page.value("void player.remove()").await?;
-    // Some go while they start, others when they are there. All of them at once would be a trial of the
-    // browser: it stands still then, now and then.
     let cycle = format!(
         "(async () => {{ for (let index = 0; index < 50; index++) {{ \
          const guest = document.createElement('immersive-player'); guest.src = {stream}; \
          guest.muted = true; document.body.append(guest); \
-         await new Promise(resolve => setTimeout(resolve, index % 2 ? 20 : 150)); guest.remove(); }} }})()"
+         await new Promise(resolve => setTimeout(resolve, 20)); guest.remove(); }} }})()"
     );
     world.browser.cdp("Performance.enable", json!({})).await?;
     // The first round fills caches that are meant to stay.
