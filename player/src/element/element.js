@@ -184,15 +184,8 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
       return this.#video.addTextTrack(...values);
     }
 
-    async play() {
-      try {
-        await this.#video.play();
-      } catch (error) {
-        // The stream came after the call: it resets the video, and then plays. Whoever waits here
-        // waits for that, as with a file.
-        if (error.name !== "AbortError" || this.#video.paused) throw error;
-        await this.#video.play();
-      }
+    play() {
+      return this.#video.play();
     }
 
     pause() {
