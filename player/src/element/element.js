@@ -184,8 +184,15 @@ export function defineElement(tag, attributes, reflected, properties, methods, c
       return this.#video.addTextTrack(...values);
     }
 
-    play() {
-      return this.#video.play();
+    async play() {
+      try {
+        await this.#video.play();
+      } catch (error) {
+        // The stream came after the call: it resets the video, and then plays. Whoever waits here
+        // waits for that, as with a file.
+        if (error.name !== "AbortError" || this.#video.paused) throw error;
+        await this.#video.play();
+      }
     }
 
     pause() {

@@ -7,6 +7,7 @@
 //! screen.
 
 mod capture;
+mod gpu;
 mod import;
 mod painter;
 mod source;

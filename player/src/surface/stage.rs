@@ -5,7 +5,6 @@ use std::rc::{Rc, Weak};
 
 use immersive_view::{Camera, Gesture, Limits, LookTarget, Projection, StereoLayout, Viewport};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlCanvasElement, HtmlElement, HtmlVideoElement};
 
 use super::capture::{CaptureError, Pixels, encode_png};
@@ -191,7 +190,7 @@ impl Stage {
         let element = canvas.element.clone();
         let (old, projection) = {
             let mut state = self.state.borrow_mut();
-            state.generation += 1;
+            state.loss = None;
             state.drawn = None;
             state.stats.backend = None;
             ((state.painter.take(), state.canvas.replace(canvas)), state.projection)
@@ -237,20 +236,13 @@ impl Stage {
 
     fn watch_device(self: &Rc<Self>, painter: &Painter) {
         let Painter::WebGpu(backend) = painter else { return };
-        let Some(lost) = backend.lost() else { return };
-        let generation = self.state.borrow().generation;
         let weak = Rc::downgrade(self);
-        // Not held: it ends with the device, and by then may be one of several.
-        Task::spawn(async move {
-            let _ = JsFuture::from(lost).await;
+        let loss = backend.on_loss(move || {
             if let Some(stage) = weak.upgrade() {
-                let current = stage.state.borrow().generation;
-                if current == generation {
-                    stage.lost();
-                }
+                stage.lost();
             }
-        })
-        .detach();
+        });
+        self.state.borrow_mut().loss = Some(loss);
     }
 
     /// The GPU went away: sleep, a driver update, a crash, or too many contexts on the page.

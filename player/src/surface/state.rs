@@ -21,8 +21,8 @@ pub(super) struct State {
     pub(super) canvas: Option<Canvas>,
     pub(super) painter: Option<Painter>,
     pub(super) starting: Option<Starting>,
-    /// Counts canvases: news of an earlier one's device are old news.
-    pub(super) generation: u32,
+    /// Of the painter's device.
+    pub(super) loss: Option<Listener>,
     /// Lost devices and contexts since the last long run without.
     pub(super) losses: u32,
     pub(super) started_millis: f64,
@@ -86,7 +86,7 @@ impl State {
             canvas: None,
             painter: None,
             starting: None,
-            generation: 0,
+            loss: None,
             losses: 0,
             started_millis: 0.0,
             frame_expected: false,

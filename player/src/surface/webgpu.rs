@@ -5,14 +5,15 @@ use std::cell::Cell;
 use immersive_render::wgpu;
 use immersive_render::{FRAME_FORMAT, Renderer, Scene, frame_texture, read_rgba};
 use immersive_view::{Camera, Projection, StereoLayout, Viewport};
-use js_sys::Promise;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use web_sys::{HtmlCanvasElement, HtmlVideoElement};
 
 use super::capture::{CaptureError, Pixels};
+use super::gpu::Gpu;
 use super::import::Importer;
 use super::source::{UploadError, fit, frame_size};
-use crate::web::webgpu::{GpuDevice, navigator_gpu};
+use crate::web::Listener;
+use crate::web::webgpu::{GpuCanvasContext, navigator_gpu};
 
 thread_local! {
     /// Once in a page: what a driver compiled, it keeps for the next player.
@@ -20,9 +21,9 @@ thread_local! {
 }
 
 pub(super) struct WebGpu {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
+    gpu: Gpu,
     surface: wgpu::Surface<'static>,
+    context: GpuCanvasContext,
     configuration: wgpu::SurfaceConfiguration,
     renderer: Renderer,
     importer: Importer,
@@ -36,25 +37,15 @@ impl WebGpu {
         canvas: &HtmlCanvasElement,
         projection: Projection,
     ) -> Result<Self, String> {
-        let gpu = navigator_gpu().ok_or("no navigator.gpu")?;
-        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        descriptor.backends = wgpu::Backends::BROWSER_WEBGPU;
-        let instance = wgpu::Instance::new(descriptor);
-        let adapter = instance
-            .request_adapter(&wgpu::RequestAdapterOptions::default())
-            .await
-            .map_err(|_| "no adapter")?;
-        let descriptor = wgpu::DeviceDescriptor {
-            // The default alone would cap frames at 8192 pixels.
-            required_limits: wgpu::Limits::default().using_resolution(adapter.limits()),
-            ..wgpu::DeviceDescriptor::default()
-        };
-        let (device, queue) = adapter.request_device(&descriptor).await.map_err(|_| "no device")?;
-        let importer = Importer::new(&device).ok_or("no WebGPU handles")?;
+        let navigator = navigator_gpu().ok_or("no navigator.gpu")?;
+        let gpu = Gpu::shared().await?;
+        let Gpu { instance, device, queue, .. } = &gpu;
+        let importer = Importer::new(device).ok_or("no WebGPU handles")?;
         let surface = instance
             .create_surface(wgpu::SurfaceTarget::Canvas(canvas.clone()))
             .map_err(|_| "no WebGPU canvas")?;
-        let format = match gpu.preferred_canvas_format().as_str() {
+        let context = canvas.get_context("webgpu").ok().flatten().ok_or("no WebGPU canvas")?;
+        let format = match navigator.preferred_canvas_format().as_str() {
             "bgra8unorm" => wgpu::TextureFormat::Bgra8Unorm,
             _ => FRAME_FORMAT,
         };
@@ -69,9 +60,10 @@ impl WebGpu {
             alpha_mode: wgpu::CompositeAlphaMode::Opaque,
             view_formats: Vec::new(),
         };
-        let renderer = Renderer::new(&device, &queue, format);
+        let renderer = Renderer::new(device, queue, format);
+        let context = context.unchecked_into();
         let mut backend =
-            Self { device, queue, surface, configuration, renderer, importer, frame: None };
+            Self { gpu, surface, context, configuration, renderer, importer, frame: None };
         if !REHEARSED.replace(true) {
             backend.rehearse(projection);
         }
@@ -81,7 +73,7 @@ impl WebGpu {
     /// Goes the whole way of a frame once, with a few pixels, while the first one is still loading:
     /// drivers compile when something is first drawn, which takes longer than the drawing.
     fn rehearse(&mut self, projection: Projection) {
-        let frame = frame_texture(&self.device, 2, 2);
+        let frame = frame_texture(&self.gpu.device, 2, 2);
         self.importer.rehearse(&frame);
         self.renderer.set_frame(&frame);
         let size = Viewport { width_px: 1, height_px: 1 };
@@ -92,7 +84,7 @@ impl WebGpu {
 
     /// A texture that is drawn on as the canvas is.
     fn target(&self, size: Viewport) -> wgpu::Texture {
-        self.device.create_texture(&wgpu::TextureDescriptor {
+        self.gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("captured picture"),
             size: wgpu::Extent3d {
                 width: size.width_px,
@@ -108,10 +100,9 @@ impl WebGpu {
         })
     }
 
-    /// Resolves when the device is lost.
-    pub(super) fn lost(&self) -> Option<Promise> {
-        let raw: &JsValue = self.device.as_webgpu()?;
-        Some(raw.unchecked_ref::<GpuDevice>().lost())
+    /// Calls `act` when the device is lost.
+    pub(super) fn on_loss(&self, act: impl Fn() + 'static) -> Listener {
+        self.gpu.on_loss(act)
     }
 
     pub(super) fn upload(&mut self, video: &HtmlVideoElement) -> Result<(), UploadError> {
@@ -119,7 +110,7 @@ impl WebGpu {
         let frame = match self.frame.take() {
             Some(frame) if (frame.width(), frame.height()) == size => frame,
             _ => {
-                let frame = frame_texture(&self.device, size.0, size.1);
+                let frame = frame_texture(&self.gpu.device, size.0, size.1);
                 self.renderer.set_frame(&frame);
                 frame
             }
@@ -136,14 +127,14 @@ impl WebGpu {
         if (self.configuration.width, self.configuration.height) != (width, height) {
             self.configuration.width = width;
             self.configuration.height = height;
-            self.surface.configure(&self.device, &self.configuration);
+            self.surface.configure(&self.gpu.device, &self.configuration);
         }
         match self.surface.get_current_texture() {
             wgpu::CurrentSurfaceTexture::Success(target)
             | wgpu::CurrentSurfaceTexture::Suboptimal(target) => {
                 let view = target.texture.create_view(&wgpu::TextureViewDescriptor::default());
                 self.renderer.draw(scene, &view);
-                self.queue.present(target);
+                self.gpu.queue.present(target);
                 true
             }
             _ => {
@@ -165,19 +156,24 @@ impl WebGpu {
         }
         let target = self.target(size);
         self.renderer.draw(scene, &target.create_view(&wgpu::TextureViewDescriptor::default()));
-        let (device, queue) = (self.device.clone(), self.queue.clone());
+        let (device, queue) = (self.gpu.device.clone(), self.gpu.queue.clone());
         Ok(Box::pin(async move {
             read_rgba(&device, &queue, &target).await.map_err(|_| CaptureError::Lost)
         }))
     }
 
     pub(super) fn longest_side(&self) -> u32 {
-        self.device.limits().max_texture_dimension_2d
+        self.gpu.device.limits().max_texture_dimension_2d
     }
 }
 
 impl Drop for WebGpu {
     fn drop(&mut self) {
-        self.device.destroy();
+        // The device stays with the page: what is large is given back here, not when garbage is
+        // collected.
+        if let Some(frame) = &self.frame {
+            frame.destroy();
+        }
+        self.context.unconfigure();
     }
 }

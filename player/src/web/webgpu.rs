@@ -46,6 +46,12 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn close(this: &VideoFrame);
 
+    /// `GPUCanvasContext`.
+    pub type GpuCanvasContext;
+    /// Gives the canvas's textures back.
+    #[wasm_bindgen(method)]
+    pub fn unconfigure(this: &GpuCanvasContext);
+
     /// `GPUQueue`.
     pub type GpuQueue;
     #[wasm_bindgen(method)]

@@ -1,11 +1,16 @@
 //! Elements come and go; nothing of them stays.
 
 use anyhow::{Context, Result, ensure};
+use immersive_tests_browser::{Backend, oracle};
 use serde_json::{Value, json};
 
 use crate::world::{World, checks};
 
-checks!(a_hundred_players_leave_nothing_behind, a_trap_stops_the_player_and_is_told);
+checks!(
+    a_hundred_players_leave_nothing_behind,
+    players_share_a_device_and_come_back_when_it_is_lost,
+    a_trap_stops_the_player_and_is_told,
+);
 
 async fn a_hundred_players_leave_nothing_behind(world: &World) -> Result<()> {
     let page = world.play("calm/low/media.m3u8").await?;
@@ -39,6 +44,50 @@ async fn a_hundred_players_leave_nothing_behind(world: &World) -> Result<()> {
     );
     let grown_kib = (after.heap_bytes - before.heap_bytes) / 1024.0;
     ensure!(grown_kib < 1024.0, "the heap grew by {grown_kib:.0} KiB in a hundred players");
+    Ok(())
+}
+
+/// Many devices at a time are more than browsers bear.
+async fn players_share_a_device_and_come_back_when_it_is_lost(world: &World) -> Result<()> {
+    if world.browser.backend != Backend::WebGpu {
+        return Ok(());
+    }
+    let script = world.browser.run_in_new_documents(NOTES_DEVICES).await?;
+    let outcome = share_and_lose(world).await;
+    world.browser.remove(script).await?;
+    outcome
+}
+
+const NOTES_DEVICES: &str = "globalThis.devices = []; \
+    const request = GPUAdapter.prototype.requestDevice; \
+    GPUAdapter.prototype.requestDevice = async function (...values) { \
+        const device = await request.apply(this, values); devices.push(device); return device; };";
+
+async fn share_and_lose(world: &World) -> Result<()> {
+    let page = world.play("calm/low/media.m3u8").await?;
+    let stream = json!(world.stand.open("calm/low/media.m3u8"));
+    page.value(&format!(
+        "void (window.guests = [1, 2].map(() => {{ const guest = \
+         document.createElement('immersive-player'); guest.src = {stream}; guest.muted = true; \
+         document.body.append(guest); void guest.play(); return guest; }}))"
+    ))
+    .await?;
+    let all_draw = |than: &str| {
+        format!(
+            "[player, ...guests].every(({{ stats }}, index) => stats.backend === 'webgpu' && {than})"
+        )
+    };
+    page.wait_until(&all_draw("stats.uploadedFrames > 2")).await?;
+    ensure!(page.number("devices.length").await? == 1.0, "there is more than one device");
+    page.value(
+        "void (window.before = [player, ...guests].map(({ stats }) => stats.uploadedFrames), \
+         devices[0].destroy())",
+    )
+    .await?;
+    page.wait_until("devices.length > 1").await?;
+    page.wait_until(&all_draw("stats.uploadedFrames > before[index] + 2")).await?;
+    ensure!(page.number("devices.length").await? == 2.0, "each player made a device of its own");
+    ensure!(!oracle::is_black(&page.capture(64, 64).await?), "the picture is black");
     Ok(())
 }
 

@@ -11,7 +11,7 @@ checks!(live_goes_on_and_is_seen, live_shows_the_mark_in_the_middle);
 async fn live_goes_on_and_is_seen(world: &World) -> Result<()> {
     let page = world.open(&world.live_page().await?).await?;
     page.wait_until("player !== null").await?;
-    page.value("void (player.muted = true, player.play().catch(() => {}))").await?;
+    page.value("void (player.muted = true, player.play())").await?;
     page.wait_for_playback().await?;
     let backend = world.browser.backend.name();
     page.wait_until(&format!("player.stats.backend === '{backend}'")).await?;
@@ -42,7 +42,7 @@ const MARK_LEAD_DB: f64 = 8.0;
 async fn live_shows_the_mark_in_the_middle(world: &World) -> Result<()> {
     let page = world.open(&world.live_page().await?).await?;
     page.wait_until("player !== null").await?;
-    page.value("void (player.muted = true, player.play().catch(() => {}))").await?;
+    page.value("void (player.muted = true, player.play())").await?;
     page.wait_for_playback().await?;
     page.hold_still().await?;
     let frame = page.video_frame().await?;

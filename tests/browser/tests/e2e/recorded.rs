@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use immersive_tests_sim::replay;
+use serde_json::json;
 
 use crate::world::{World, checks};
 
@@ -9,6 +10,7 @@ checks!(
     a_recording_plays_and_seeks,
     the_keyboard_plays_and_mutes,
     a_recording_ends,
+    playing_may_be_asked_for_before_the_stream_is_there,
     a_session_is_taken_down_and_played_again,
 );
 
@@ -49,6 +51,18 @@ async fn a_recording_ends(world: &World) -> Result<()> {
     let page = world.play("calm/low/media.m3u8").await?;
     page.value("void (player.currentTime = player.duration - 1.5)").await?;
     page.wait_until("player.ended").await
+}
+
+/// The stream is attached later, which breaks off whatever the inner video was asked before.
+async fn playing_may_be_asked_for_before_the_stream_is_there(world: &World) -> Result<()> {
+    let page = world.play("calm/low/media.m3u8").await?;
+    let stream = json!(world.stand.open("calm/master.m3u8"));
+    page.promised(&format!(
+        "(() => {{ const guest = document.createElement('immersive-player'); guest.muted = true; \
+         guest.src = {stream}; document.body.append(guest); return guest.play(); }})()"
+    ))
+    .await?;
+    Ok(())
 }
 
 /// What a browser's session was decided by, through the same engine again, here.

@@ -60,7 +60,7 @@ impl World {
     pub async fn play(&self, clip: &str) -> Result<Page<'_>> {
         let page = self.open(&self.stand.page(&self.stand.open(clip))).await?;
         page.wait_until("player !== null").await?;
-        page.value("void player.play().catch(() => {})").await?;
+        page.value("void player.play()").await?;
         page.wait_for_playback().await?;
         Ok(page)
     }
