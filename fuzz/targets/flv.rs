@@ -1,8 +1,11 @@
 #![no_main]
-//! FLV files: the same at any chunking, and every tag's body can be read.
+//! FLV files: the same at any chunking, every tag's body can be read, and what several tracks say in
+//! one message is what came in.
 
 use immersive_fuzz::Bytes;
-use immersive_media::flv::{FlvReader, FlvTransmuxer, Metadata, TagKind, parse_audio, parse_video};
+use immersive_media::flv::{
+    FlvReader, FlvTransmuxer, Metadata, TagKind, parse_audio, parse_video, split_tracks,
+};
 use immersive_media::{Error, TrackFragment};
 use libfuzzer_sys::fuzz_target;
 
@@ -12,6 +15,14 @@ fn transmux(file: &[u8], chunk: usize) -> Result<Vec<TrackFragment>, Error> {
         transmuxer.push(piece)?;
     }
     transmuxer.finish()
+}
+
+fn check_body(kind: TagKind, body: &[u8]) {
+    match kind {
+        TagKind::Video => drop(parse_video(body)),
+        TagKind::Audio => drop(parse_audio(body)),
+        TagKind::Script => drop(Metadata::parse(body)),
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -26,10 +37,15 @@ fuzz_target!(|bytes: &[u8]| {
     let mut reader = FlvReader::new();
     reader.push(bytes.0);
     while let Ok(Some(tag)) = reader.next_tag() {
-        match tag.kind {
-            TagKind::Video => drop(parse_video(tag.body)),
-            TagKind::Audio => drop(parse_audio(tag.body)),
-            TagKind::Script => drop(Metadata::parse(tag.body)),
+        check_body(tag.kind, tag.body);
+        let Ok(Some(tracks)) = split_tracks(tag.kind, tag.body) else { continue };
+        assert!(!tracks.is_empty());
+        let bodies: Vec<Vec<u8>> = tracks.iter().map(|track| track.body()).collect();
+        // Each may get the code of its codec, which they share, and its kind.
+        let taken: usize = bodies.iter().map(|body| body.len().saturating_sub(5)).sum();
+        assert!(taken <= tag.body.len());
+        for body in bodies {
+            check_body(tag.kind, &body);
         }
     }
 });

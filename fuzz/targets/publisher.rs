@@ -1,7 +1,8 @@
 #![no_main]
-//! FLV as it comes from a publisher, on its way to live segments and to recordings: segments begin,
-//! have parts and end, in this order, and hold no more than came in.
+//! FLV as it comes from a publisher, several tracks of sound among it, on its way to live segments and
+//! to recordings: segments begin, have parts and end, in this order, and hold no more than came in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use immersive_media::flv::FlvTransmuxer;
 use immersive_media::join::{join_tracks, renumber};
 use immersive_media::spherical::set_spherical;
 use immersive_origin::flv::{Reader, Tag, TagKind};
+use immersive_origin::hub::tracks::{MOST_SOUNDS, Splitter};
 use immersive_origin::live::cmaf::AudioPackager;
 use immersive_origin::live::packager::{Packager, Pattern};
 use immersive_origin::live::pictures::{Pictures, video_layout};
@@ -44,6 +46,7 @@ fn check_order(steps: &[Step]) -> usize {
                 parts_of_open = Some(parts + 1);
             }
             (Step::End(_), Some(1..)) => parts_of_open = None,
+            (Step::GivenUp | Step::Missing { .. }, None) => {}
             (step, parts) => panic!("{step:?} after {parts:?} parts"),
         }
     }
@@ -63,24 +66,38 @@ fn live(tags: &[Tag], container: Container, part_ms: u64) {
     pattern.spherical = Pictures::default().of("fuzz", reader.metadata());
     let _ = video_layout(&pattern.spherical);
     let mut packager = Packager::new(&pattern, 0);
-    let mut sound = AudioPackager::new(pattern.timeline.clone(), pattern.cut());
-    let (mut steps, mut sound_steps) = (Vec::new(), Vec::new());
+    let mut sounds = BTreeMap::new();
+    let mut steps = Vec::new();
     for tag in tags {
         let relative_ms = tag.timestamp_ms.wrapping_sub(base_ms).cast_signed();
         if relative_ms < 0 && !is_config(tag) {
             continue;
         }
         let tag = Tag { timestamp_ms: relative_ms.max(0) as u32, ..tag.clone() };
+        if tag.kind == TagKind::Audio && (tag.track > 0 || container == Container::Cmaf) {
+            let (reader, packager, steps) = sounds.entry(tag.track).or_insert_with(|| {
+                let packager = AudioPackager::new(pattern.timeline.clone(), pattern.cut());
+                (TagReader::near(0, Default::default()), packager, Vec::new())
+            });
+            if let Ok(event) = reader.read(&tag) {
+                packager.push(&event, steps);
+            }
+            continue;
+        }
         let Ok(event) = reader.read(&tag) else { continue };
         steps.extend(packager.push(&event, Duration::from_secs(1)));
-        if container == Container::Cmaf {
-            sound.push(&event, &mut sound_steps);
+        for (_, packager, steps) in sounds.values_mut() {
+            packager.push(&event, steps);
         }
     }
+    assert!(sounds.len() <= MOST_SOUNDS);
     let _ = packager.last_pts_ms();
     steps.extend(packager.finish());
-    sound_steps.extend(sound.finish());
-    let packed = check_order(&steps) + check_order(&sound_steps);
+    let mut packed = check_order(&steps);
+    for (_, packager, mut steps) in sounds.into_values() {
+        steps.extend(packager.finish());
+        packed += check_order(&steps);
+    }
     let sent: usize = tags.iter().map(|tag| tag.data.len() + 16).sum();
     // Headers of fragments and packets; parameter sets before every picture.
     assert!(packed <= (sent + 1_000) * 200, "{packed} bytes of {sent}");
@@ -114,8 +131,12 @@ fuzz_target!(|bytes: &[u8]| {
     let mut reader = Reader::default();
     reader.push(bytes.0);
     let mut tags = Vec::new();
+    let mut splitter = Splitter::default();
     while let Ok(Some(tag)) = reader.next_tag() {
-        tags.push(tag);
+        match splitter.split(&tag, |_| {}) {
+            Some(alone) => tags.extend(alone),
+            None => tags.push(tag),
+        }
     }
     live(&tags, container, part_ms);
     record(bytes.0);

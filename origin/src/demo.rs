@@ -19,8 +19,14 @@ use crate::vod;
 
 const STREAM: &str = "test";
 const FPS: u32 = 24;
-const SIGNAL: Signal =
-    Signal { size_px: (1_920, 960), fps: FPS, kbps: 8_000, duration: None, stereo: false };
+const SIGNAL: Signal = Signal {
+    size_px: (1_920, 960),
+    fps: FPS,
+    kbps: 8_000,
+    duration: None,
+    stereo: false,
+    audio_tracks: 1,
+};
 /// Widths to choose from: the widest that this machine can afford is published.
 const WIDTHS: [u32; 4] = [2_560, 1_920, 1_280, 960];
 /// Renditions and their caps, which are made for the pattern: it moves little.

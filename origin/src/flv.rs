@@ -1,5 +1,7 @@
 //! FLV tags: what encoders send as RTMP messages, and how ffmpeg hands media back over pipes.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use immersive_media::Error;
 use immersive_media::flv::{FlvMuxer, FlvReader};
@@ -11,6 +13,11 @@ pub use immersive_media::flv::TagKind;
 pub struct Tag {
     /// Which kind of data.
     pub kind: TagKind,
+    /// Which of the tracks of this kind; 0 is the first or only one.
+    pub track: u8,
+    /// When its last byte came from the network, of [`crate::clock::monotonic`]; zero for what does
+    /// not come from there.
+    pub arrived: Duration,
     /// Decode time in milliseconds; wraps after 49.7 days.
     pub timestamp_ms: u32,
     /// The tag's body, codec header bytes included.
@@ -35,6 +42,8 @@ impl Reader {
         let tag = self.0.next_tag()?;
         Ok(tag.map(|tag| Tag {
             kind: tag.kind,
+            track: 0,
+            arrived: Duration::ZERO,
             timestamp_ms: tag.time_millis,
             data: Bytes::copy_from_slice(tag.body),
         }))

@@ -100,6 +100,7 @@ impl Origin {
             shape: config.shape(),
             ladder: config.ladder.clone(),
             pictures: config.live.pictures.clone(),
+            sounds: config.live.audio.clone(),
             redundant: config.live.redundant.clone(),
             dvr: dvr.clone(),
         };

@@ -1,4 +1,4 @@
-//! HEVC and AV1 as real encoders make them, sent by Enhanced RTMP without a word of metadata, read
+//! HEVC, AV1 and VP9 as real encoders make them, sent by Enhanced RTMP without a word of metadata, read
 //! back by ffprobe.
 
 mod common;
@@ -15,7 +15,7 @@ const SIZE: &str = "176x96";
 /// What an encoder made.
 struct Coded {
     four_cc: [u8; 4],
-    /// `hvcC` or `av1C`.
+    /// `hvcC`, `av1C` or `vpcC`.
     record: Vec<u8>,
     /// In the order of presentation, which is that of decoding; the first of each second is a key
     /// frame.
@@ -95,7 +95,7 @@ fn check(coded: &Coded, settings: &str, codec: &str, codec_string: &str) {
     let _publisher = coded.publish(&origin);
     let master = origin.wait_for("/hls/test.m3u8", |text| text.contains("#EXT-X-STREAM-INF"));
     let variant = master.lines().find(|line| line.contains("STREAM-INF")).expect("a variant");
-    assert_eq!(attribute(variant, "RESOLUTION"), Some(SIZE), "from the sequence header: {master}");
+    assert_eq!(attribute(variant, "RESOLUTION"), Some(SIZE), "from the stream itself: {master}");
     let said = attribute(variant, "CODECS").expect("codecs");
     assert!(said.starts_with(codec_string), "{said}");
     let index = "/hls/test_176/index.m3u8";
@@ -144,4 +144,11 @@ fn av1() {
     check(&coded, "", "av1", "av01.");
     // MPEG-TS does not carry it: it is CMAF all the same.
     check(&coded, "[live]\ncontainer = \"ts\"\n", "av1", "av01.");
+}
+
+#[test]
+fn vp9() {
+    let options = ["-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"];
+    let Some(coded) = encode("libvpx-vp9", &options, b"vpcC", *b"vp09") else { return };
+    check(&coded, "", "vp9", "vp09.");
 }

@@ -4,6 +4,7 @@
 use crate::TrackKind;
 use crate::codec::VideoFormat;
 use crate::codec::aac::{AdtsConfig, SpecificConfig};
+use crate::codec::vp9;
 use crate::container::flv::{AudioCodec, Metadata, VideoCodec};
 use crate::container::fmp4::fragment;
 use crate::container::fmp4::init::TRACK_ID;
@@ -64,6 +65,11 @@ impl From<TrackInit> for Track {
 pub fn audio_frame(codec: AudioCodec, frame: &[u8]) -> Result<Option<(Option<Track>, u32)>, Error> {
     let found = configured::audio_frame(codec, frame)?;
     Ok(found.map(|(init, samples)| (init.map(Track::from), samples)))
+}
+
+/// Width and height in pixels that a key frame of VP9 states: its configuration does not.
+pub fn vp9_size(key_frame: &[u8]) -> Option<(u32, u32)> {
+    vp9::size(key_frame)
 }
 
 /// One sample of a fragment; times are in the track's timescale.

@@ -328,7 +328,7 @@ mod flv {
 
     use crate::flv::{
         AudioBody, AudioCodec, AudioPacket, FlvMuxer, FlvReader, FlvTransmuxer, Metadata, TagKind,
-        VideoBody, VideoCodec, VideoPacket, parse_audio, parse_video,
+        VideoBody, VideoCodec, VideoPacket, parse_audio, parse_video, split_tracks,
     };
 
     #[derive(Clone, Debug)]
@@ -360,6 +360,23 @@ mod flv {
             (audio, bytes(), any::<bool>())
                 .prop_map(|(codec, data, set)| Written::Audio(codec, data, set)),
         ]
+    }
+
+    type Sound = (AudioCodec, Vec<u8>, bool);
+
+    fn sound() -> impl Strategy<Value = Sound> {
+        written().prop_filter_map("sound", |written| match written {
+            Written::Audio(codec, data, set) => Some((codec, data, set)),
+            Written::Video(..) => None,
+        })
+    }
+
+    fn body((codec, data, set): &Sound) -> AudioBody<'_> {
+        let packet = match set {
+            true => AudioPacket::Configuration(data),
+            false => AudioPacket::Frame(data),
+        };
+        AudioBody { codec: *codec, packet }
     }
 
     fn write(all: &[(u32, Written)]) -> Vec<u8> {
@@ -443,6 +460,40 @@ mod flv {
             prop_assert!(expected.next().is_none());
             prop_assert_eq!(reader.unread_bytes(), 0);
             prop_assert_eq!(metadata.unwrap().number("width"), Some(640.0));
+        }
+
+        #[test]
+        fn what_is_written_of_many_tracks_is_read(
+            all in prop::collection::vec(
+                (any::<u32>(), prop::collection::vec((any::<u8>(), sound()), 0..6)),
+                0..8,
+            ),
+            chunk in 1usize..200,
+        ) {
+            let mut file = Vec::new();
+            FlvMuxer::write_header(&mut file, true, false);
+            for (time, tracks) in &all {
+                let tracks: Vec<_> = tracks.iter().map(|(n, sound)| (*n, body(sound))).collect();
+                FlvMuxer::write_audio_tracks(&mut file, *time, &tracks);
+            }
+            let mut reader = FlvReader::new();
+            let mut read = Vec::new();
+            for piece in file.chunks(chunk) {
+                reader.push(piece);
+                while let Some(tag) = reader.next_tag().unwrap() {
+                    let tracks = split_tracks(tag.kind, tag.body).unwrap().unwrap();
+                    let tracks = tracks.iter().map(|one| (tag.time_millis, one.track, one.body()));
+                    read.extend(tracks);
+                }
+            }
+            let wanted = all.iter().flat_map(|(time, tracks)| {
+                tracks.iter().map(move |(track, sound)| (time, track, body(sound)))
+            });
+            let wanted: Vec<_> = wanted.collect();
+            prop_assert_eq!(read.len(), wanted.len());
+            for ((time, track, bytes), wanted) in read.iter().zip(wanted) {
+                prop_assert_eq!((time, track, parse_audio(bytes).unwrap()), wanted);
+            }
         }
 
         #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ingest::policy::Policy;
 use crate::live::ladder;
 use crate::live::pictures::Pictures;
+use crate::live::sounds::Sounds;
 use crate::live::stream::{Container, Shape};
 use crate::{hooks, limits, record, tls};
 
@@ -107,6 +108,8 @@ pub struct Live {
     pub max_memory_mib: u64,
     /// How pictures lie around the viewer, by stream name; `*` for all others.
     pub pictures: Pictures,
+    /// What tracks of sound are called, by stream name; `*` for all others.
+    pub audio: Sounds,
     /// Where other origins serve the same streams: their variants are listed as well.
     pub redundant: Vec<String>,
 }
@@ -145,6 +148,7 @@ impl Default for Live {
             max_segment_mib: 128,
             max_memory_mib: 1_024,
             pictures: Pictures::default(),
+            audio: Sounds::default(),
             redundant: Vec::new(),
         }
     }
@@ -279,6 +283,7 @@ mod tests {
             ("[live]\nmax_memory_mib = 1", "max_memory_mib"),
             ("[live]\npart_secs = 5.0", "part_secs"),
             ("[live.pictures.test]\nprojection = \"round\"", "round"),
+            ("[live.audio]\ntest = [{ nam = \"x\" }]", "nam"),
             ("[ladder]\nrungs = [{ width = 0, kbps = 100 }]", "width 0"),
             ("http = \"here\"", "http"),
             ("https = \"here\"", "https"),

@@ -82,7 +82,14 @@ fn stream_reports(app: &App) -> Vec<StreamReport> {
             requests: stream.served.requests.load(Relaxed),
             bytes_served: stream.served.bytes.load(Relaxed),
             rungs: stream.rungs().iter().map(|rung| rung.report()).collect(),
-            warnings: stream.warnings(),
+            warnings: [
+                publication.map(|publication| publication.warnings()),
+                Some(stream.warnings()),
+            ]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect(),
         }
     };
     app.registry.all().into_iter().map(report).collect()
@@ -218,7 +225,7 @@ impl Metrics {
 
     fn part_latency(&mut self, streams: &[StreamReport]) {
         let name = "immersive_rung_part_latency_seconds";
-        let help = "From the arrival of a part's last sample until players can have the part.";
+        let help = "From the arrival of a part's last sample from the network until players can have the part.";
         self.family(name, "histogram", help);
         for (stream, rung) in streams.iter().flat_map(|s| s.rungs.iter().map(move |r| (s, r))) {
             let (labels, counted) = (labels(stream, rung), &rung.part_latency);

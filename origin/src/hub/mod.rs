@@ -1,6 +1,7 @@
 //! Between publishers and readers: whoever brings tags meets whoever wants them.
 
 mod queue;
+pub mod tracks;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,10 +16,12 @@ use crate::flv::Tag;
 use crate::ingest::policy::NameInUse;
 
 pub use queue::Queue;
+use tracks::Splitter;
 
 /// About half a minute of tags. A reader that falls further behind loses whole groups of pictures.
 const READER_QUEUE: usize = 4_096;
 const NAME_BYTES: usize = 64;
+const MOST_WARNINGS: usize = 20;
 
 /// Something that wants every published stream: live packaging, recording.
 pub trait Reader: Send + Sync {
@@ -45,6 +48,7 @@ pub struct Publication {
     pub bytes: AtomicU64,
     /// Tags that readers were too slow for.
     pub lost_tags: AtomicU64,
+    warnings: Mutex<Vec<String>>,
     replaced: AtomicBool,
     stop: Notify,
 }
@@ -53,6 +57,7 @@ pub struct Publication {
 pub struct Publisher {
     hub: Arc<Hub>,
     publication: Arc<Publication>,
+    tracks: Splitter,
     queues: Vec<Queue>,
 }
 
@@ -102,6 +107,7 @@ impl Hub {
             began: clock::unix_now(),
             bytes: AtomicU64::new(0),
             lost_tags: AtomicU64::new(0),
+            warnings: Mutex::default(),
             replaced: AtomicBool::new(false),
             stop: Notify::new(),
         });
@@ -124,7 +130,7 @@ impl Hub {
             queue
         });
         let queues = queues.collect();
-        Ok(Publisher { hub: self.clone(), publication, queues })
+        Ok(Publisher { hub: self.clone(), publication, tracks: Splitter::default(), queues })
     }
 
     /// What is being published now.
@@ -148,6 +154,20 @@ impl Publication {
     pub async fn replaced(&self) {
         self.stop.notified().await;
     }
+
+    /// What operators should know of it.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says something that operators should know, once.
+    fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) && warnings.len() < MOST_WARNINGS {
+            tracing::warn!(stream = %self.name, "{warning}");
+            warnings.push(warning);
+        }
+    }
 }
 
 impl Publisher {
@@ -161,12 +181,19 @@ impl Publisher {
         }
         tracing::trace!(kind = ?tag.kind, at_ms = tag.timestamp_ms, bytes = tag.data.len(), head = ?&tag.data[..tag.data.len().min(8)]);
         self.publication.bytes.fetch_add(tag.data.len() as u64, Relaxed);
+        match self.tracks.split(tag, |warning| self.publication.warn(warning)) {
+            None => self.hand_out(tag),
+            Some(tags) => tags.iter().for_each(|tag| self.hand_out(tag)),
+        }
+        Ok(())
+    }
+
+    fn hand_out(&mut self, tag: &Tag) {
         for queue in &mut self.queues {
             if queue.push(tag) {
                 self.publication.lost_tags.fetch_add(1, Relaxed);
             }
         }
-        Ok(())
     }
 
     /// What is being published.
@@ -212,6 +239,8 @@ mod tests {
     fn tag(flags: u8) -> Tag {
         Tag {
             kind: TagKind::Video,
+            track: 0,
+            arrived: Duration::ZERO,
             timestamp_ms: 0,
             data: Bytes::copy_from_slice(&[flags, 1, 0, 0, 0]),
         }

@@ -56,6 +56,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bytes::Bytes;
 
     use super::*;
@@ -65,7 +67,8 @@ mod tests {
         let mut data = vec![0; bytes];
         data[0] = if key { 0x17 } else { 0x27 };
         data[1] = 1;
-        Tag { kind: TagKind::Video, timestamp_ms: 0, data: Bytes::from(data) }
+        let data = Bytes::from(data);
+        Tag { kind: TagKind::Video, track: 0, arrived: Duration::ZERO, timestamp_ms: 0, data }
     }
 
     #[test]

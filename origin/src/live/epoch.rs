@@ -1,5 +1,6 @@
 //! An uninterrupted stretch of a source: one timeline, one ladder.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
@@ -14,11 +15,13 @@ use super::ladder::{Ladder, Source};
 use super::opening::Opening;
 use super::packager::{Packager, Pattern};
 use super::rung::Rung;
-use super::samples::{TagReader, is_config};
+use super::samples::{Event, TagReader, is_config};
 use super::session::Live;
+use super::sounds::Sounds;
 use super::step::Step;
-use super::stream::{AUDIO, Container, Stream};
+use super::stream::{Container, Stream};
 use super::timeline::Timeline;
+use super::ts::TsPackager;
 use crate::clock;
 use crate::flv::{Tag, TagKind};
 use crate::hub::Queue;
@@ -37,7 +40,9 @@ pub struct Epoch {
     reader: TagReader,
     captions: captions::Finder,
     packager: Packager,
-    sound: Option<(AudioPackager, Arc<Rung>)>,
+    /// Tracks of sound that have rungs of their own, by their numbers.
+    sounds: BTreeMap<u8, Sound>,
+    labels: Sounds,
     ladder: JoinHandle<()>,
     to_ladder: Queue,
     /// Tells the ladder how far the source is.
@@ -45,6 +50,14 @@ pub struct Epoch {
     waiting: std::vec::IntoIter<Tag>,
     base_ms: u32,
     last_ms: i64,
+}
+
+/// A track of sound on its way to its rung.
+struct Sound {
+    /// Knows nothing of the other tracks.
+    reader: TagReader,
+    packager: AudioPackager,
+    rung: Arc<Rung>,
 }
 
 /// Why an epoch does not go on with a tag.
@@ -68,22 +81,24 @@ impl Epoch {
             has_audio: opening.has_audio(),
         };
         let rung = stream.add_rung(opening.size_px().0.to_string(), None);
-        let has_sound_rung = pattern.has_audio && stream.shape.container == Container::Cmaf;
-        let sound = has_sound_rung.then(|| {
-            let packager = AudioPackager::new(pattern.timeline.clone(), pattern.cut());
-            (packager, stream.add_rung(AUDIO.to_owned(), None))
-        });
+        let main_sound = opening.main_sound();
+        stream.begin_with_sound(main_sound);
+        stream.label_sound(main_sound, live.sounds.of(&stream.name, main_sound, &opening.metadata));
         let source = Source {
             stream: stream.clone(),
             epoch: stream.epoch(),
             configs: opening.configs,
             metadata: opening.metadata,
+            main_sound,
             pattern,
         };
         let specs = live.ladder.plan((opening.video.size_px.0, opening.video.size_px.1));
         let is_made = |rung: &Arc<Rung>| {
             let mut widths = specs.iter().map(|spec| spec.width).chain([opening.video.size_px.0]);
-            widths.any(|width| width.to_string() == rung.id) || has_sound_rung && rung.id == AUDIO
+            match rung.sound {
+                Some(track) => opening.sounds.contains_key(&track),
+                None => widths.any(|width| width.to_string() == rung.id),
+            }
         };
         // The source may have come back in another size: players move to rungs that go on.
         for gone in stream.rungs().iter().filter(|rung| !is_made(rung)) {
@@ -99,7 +114,8 @@ impl Epoch {
             reader: TagReader::near(0, source.metadata.clone()),
             captions: captions::Finder::default(),
             packager: Packager::new(&source.pattern, 0),
-            sound,
+            sounds: BTreeMap::new(),
+            labels: live.sounds.clone(),
             ladder,
             to_ladder,
             position,
@@ -108,6 +124,9 @@ impl Epoch {
             last_ms: 0,
             source,
         };
+        for track in opening.sounds.keys() {
+            epoch.open_sound(*track);
+        }
         for config in epoch.source.configs.clone() {
             epoch.package(&config);
         }
@@ -124,15 +143,17 @@ impl Epoch {
                 left_over = self.left_over(&why, tag);
                 break;
             }
-            if !is_config(&tag) && tag.kind != TagKind::Script && relative_ms >= 0 {
+            if is_config(&tag) {
+                self.take_new_config(tag);
+            } else if tag.kind != TagKind::Script && relative_ms >= 0 {
                 self.take(Tag { timestamp_ms: relative_ms as u32, ..tag });
             }
         }
-        let Self { source, rung, packager, sound, ladder, to_ladder, .. } = self;
+        let Self { source, rung, packager, sounds, ladder, to_ladder, .. } = self;
         drop(to_ladder);
         source.push(&rung, packager.finish());
-        if let Some((packager, rung)) = sound {
-            source.push(&rung, packager.finish());
+        for sound in sounds.into_values() {
+            source.push(&sound.rung, sound.packager.finish());
         }
         let _ = timeout(LADDER_PATIENCE, ladder).await;
         left_over
@@ -146,13 +167,31 @@ impl Epoch {
     }
 
     fn breaks_at(&self, tag: &Tag, relative_ms: i64) -> Option<Break> {
-        let is_known = |tag: &Tag| self.source.configs.iter().any(|known| known.data == tag.data);
         if tag.kind == TagKind::Script {
             None
         } else if is_config(tag) {
-            (!is_known(tag)).then_some(Break::FormatChanged)
+            let known = self.known_config(tag);
+            // A track more changes nothing for the others.
+            let is_other = |known: &Tag| known.data != tag.data;
+            known
+                .map_or(tag.track == self.source.main_sound, is_other)
+                .then_some(Break::FormatChanged)
         } else {
             ((relative_ms - self.last_ms).abs() > CLOCK_JUMP_MS).then_some(Break::ClockJumped)
+        }
+    }
+
+    /// The configuration of the tag's track.
+    fn known_config(&self, tag: &Tag) -> Option<&Tag> {
+        let is_of_it = |known: &&Tag| (known.kind, known.track) == (tag.kind, tag.track);
+        self.source.configs.iter().find(is_of_it)
+    }
+
+    /// A configuration that breaks nothing: one that is known, or of another track of sound.
+    fn take_new_config(&mut self, tag: Tag) {
+        if tag.kind == TagKind::Audio && self.known_config(&tag).is_none() {
+            self.package(&tag);
+            self.source.configs.push(tag);
         }
     }
 
@@ -163,7 +202,7 @@ impl Epoch {
         let what = match why {
             Break::ClockJumped => "clock jumped",
             Break::FormatChanged => {
-                configs.retain(|known| known.kind != tag.kind);
+                configs.retain(|known| (known.kind, known.track) != (tag.kind, tag.track));
                 "format changed"
             }
         };
@@ -175,16 +214,21 @@ impl Epoch {
     fn take(&mut self, tag: Tag) {
         self.last_ms = i64::from(tag.timestamp_ms);
         self.position.fetch_max(self.last_ms, Relaxed);
-        self.source.pattern.timeline.arrived(tag.kind, self.last_ms, clock::monotonic());
+        let sound = (tag.kind == TagKind::Audio).then_some(tag.track);
+        self.source.pattern.timeline.arrived(sound, self.last_ms, tag.arrived);
         self.package(&tag);
-        if tag.kind == TagKind::Audio && !self.source.pattern.rungs_have_audio() {
-            return;
+        let is_wanted =
+            self.source.pattern.rungs_have_audio() && tag.track == self.source.main_sound;
+        if sound.is_none() || is_wanted {
+            self.to_ladder.push(&tag);
         }
-        self.to_ladder.push(&tag);
     }
 
-    /// A tag on its way to the source's own rung, and to the sound's.
+    /// A tag on its way to the source's own rung, and to those of sound.
     fn package(&mut self, tag: &Tag) {
+        if tag.kind == TagKind::Audio && self.has_own_rung(tag.track) {
+            return self.package_sound(tag);
+        }
         let event = match self.reader.read(tag) {
             Ok(event) => event,
             Err(error) => return self.source.stream.warn(format!("left out: {error}")),
@@ -195,11 +239,68 @@ impl Epoch {
         }
         let steps = self.packager.push(&event, clock::unix_now());
         self.source.push(&self.rung, steps);
-        if let Some((packager, rung)) = &mut self.sound {
-            let mut steps = Vec::new();
-            packager.push(&event, &mut steps);
-            self.source.push(rung, steps);
+        // It goes on with the pictures, and with nobody else's sound.
+        if tag.kind == TagKind::Video {
+            for sound in self.sounds.values_mut() {
+                sound.push(&event, &self.source);
+            }
         }
+    }
+
+    /// Whether this track of sound is not in the segments of the pictures.
+    fn has_own_rung(&self, track: u8) -> bool {
+        self.source.stream.shape.container == Container::Cmaf || track != self.source.main_sound
+    }
+
+    fn package_sound(&mut self, tag: &Tag) {
+        self.open_sound(tag.track);
+        let Some(sound) = self.sounds.get_mut(&tag.track) else { return };
+        match sound.reader.read(tag) {
+            Ok(event) => sound.take(&event, &self.source),
+            Err(error) => self.source.stream.warn(format!("left out: {error}")),
+        }
+    }
+
+    /// There is this track of sound, from now on.
+    fn open_sound(&mut self, track: u8) {
+        let Source { stream, pattern, metadata, .. } = &self.source;
+        if !self.has_own_rung(track) || self.sounds.contains_key(&track) {
+            return;
+        }
+        stream.label_sound(track, self.labels.of(&stream.name, track, metadata));
+        let sound = Sound {
+            reader: TagReader::near(0, metadata.clone()),
+            packager: AudioPackager::new(pattern.timeline.clone(), pattern.cut()),
+            rung: stream.add_sound(track),
+        };
+        self.sounds.insert(track, sound);
+    }
+}
+
+impl Sound {
+    /// Takes what came of the pictures, or of this track.
+    fn push(&mut self, event: &Event, source: &Source) {
+        let mut steps = Vec::new();
+        self.packager.push(event, &mut steps);
+        source.push(&self.rung, steps);
+    }
+
+    /// Takes what came of this track, unless the segments do not carry it.
+    fn take(&mut self, event: &Event, source: &Source) {
+        let described = match event {
+            Event::AudioConfig(config) => Some(config),
+            Event::Audio(sample) => sample.config.as_ref(),
+            _ => None,
+        };
+        let container = source.stream.shape.container;
+        if container == Container::Ts
+            && described.is_some_and(|config| !TsPackager::carries_sound(config))
+        {
+            let number = u16::from(self.rung.sound.unwrap_or(0)) + 1;
+            let what = format!("MPEG-TS does not carry the codec of track {number} of sound");
+            return source.stream.warn(what);
+        }
+        self.push(event, source);
     }
 }
 

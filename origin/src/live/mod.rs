@@ -17,6 +17,7 @@ pub mod rung;
 pub mod samples;
 mod segments;
 pub mod session;
+pub mod sounds;
 pub mod step;
 pub mod stream;
 pub mod timeline;

@@ -1,5 +1,6 @@
 //! How a source begins: what has to be known before segments can be cut.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use immersive_media::flv::Metadata;
@@ -24,8 +25,8 @@ pub struct Opening {
     pub metadata: Metadata,
     /// How its pictures are coded.
     pub video: Arc<VideoConfig>,
-    /// How its sound is coded, if there is any.
-    pub audio: Option<Arc<AudioConfig>>,
+    /// How each of its tracks of sound is coded, if there are any; more may come.
+    pub sounds: BTreeMap<u8, Arc<AudioConfig>>,
     /// Media from the first key frame on.
     pub tags: Vec<Tag>,
 }
@@ -33,7 +34,17 @@ pub struct Opening {
 impl Opening {
     /// Whether there is sound.
     pub fn has_audio(&self) -> bool {
-        self.audio.is_some()
+        !self.sounds.is_empty()
+    }
+
+    /// How the track of sound to begin with is coded.
+    pub fn audio(&self) -> Option<&AudioConfig> {
+        self.sounds.values().next().map(AsRef::as_ref)
+    }
+
+    /// The track of sound to begin with.
+    pub fn main_sound(&self) -> u8 {
+        self.sounds.keys().next().copied().unwrap_or(0)
     }
 
     /// Width and height of the pictures.
@@ -52,7 +63,7 @@ pub async fn gather(
     let mut carried = carried.into_iter();
     let mut reader = TagReader::default();
     let (mut configs, mut media): (Vec<Tag>, Vec<Tag>) = (Vec::new(), Vec::new());
-    let (mut video, mut audio) = (None, None);
+    let (mut video, mut sounds) = (None, BTreeMap::new());
     let (mut says_no_audio, mut warned) = (false, false);
     for _ in 0..PREAMBLE_TAGS {
         let tag = match carried.next() {
@@ -64,8 +75,9 @@ pub async fn gather(
         }
         match reader.read(&tag) {
             Ok(Event::VideoConfig(config)) => video = Some(config),
-            Ok(Event::AudioConfig(config)) => audio = Some(config),
-            Ok(Event::Audio(AudioSample { config: Some(config), .. })) => audio = Some(config),
+            Ok(
+                Event::AudioConfig(config) | Event::Audio(AudioSample { config: Some(config), .. }),
+            ) => drop(sounds.insert(tag.track, config)),
             Ok(_) => {}
             Err(error) if !warned => {
                 warned = true;
@@ -73,8 +85,11 @@ pub async fn gather(
             }
             Err(_) => {}
         }
+        if let Some(sized) = reader.take_sized() {
+            video = Some(sized);
+        }
         if is_config(&tag) {
-            configs.retain(|known: &Tag| known.kind != tag.kind);
+            configs.retain(|known: &Tag| (known.kind, known.track) != (tag.kind, tag.track));
             configs.push(tag);
             continue;
         }
@@ -84,9 +99,9 @@ pub async fn gather(
         }
         let Some(first) = media.first() else { continue };
         let waited_ms = tag.timestamp_ms.wrapping_sub(first.timestamp_ms);
-        if audio.is_some() || says_no_audio || waited_ms > AUDIO_WAIT_MS {
+        if sounds.contains_key(&0) || says_no_audio || waited_ms > AUDIO_WAIT_MS {
             let metadata = reader.metadata().clone();
-            return video.map(|video| Opening { configs, metadata, video, audio, tags: media });
+            return video.map(|video| Opening { configs, metadata, video, sounds, tags: media });
         }
     }
     tracing::warn!(

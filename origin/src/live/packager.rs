@@ -79,7 +79,7 @@ impl Pattern {
     /// How CMAF is cut.
     pub fn cut(&self) -> Cut {
         let part_ms = self.shape.part.map(|part| part.as_millis() as i64);
-        Cut { part_ms, origin_ms: self.origin_ms }
+        Cut { part_ms, origin_ms: self.origin_ms, container: self.shape.container }
     }
 
     /// Whether the encoders of the ladder have to pass sound on.

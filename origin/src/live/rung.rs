@@ -12,10 +12,9 @@ use super::measure::Measure;
 use super::playlist::Texts;
 use super::segments::{Shelf, State};
 use super::step::{Format, Part, Step};
-use super::stream::{AUDIO, Container, Stream};
+use super::stream::{Container, Stream};
 use super::timeline::Timeline;
 use crate::clock;
-use crate::flv::TagKind;
 use crate::http::text::Text;
 
 pub use super::names::FileName;
@@ -26,15 +25,17 @@ const ADVICE: &str = "segments begin at key frames, so set the encoder's key fra
 /// One rung of a stream.
 #[derive(Debug)]
 pub struct Rung {
-    /// Part of its URL: the width in pixels, or `audio`.
+    /// Part of its URL: the width in pixels, `audio`, or `audio-1` for another track of sound.
     pub id: String,
     /// The peak that its encoder is held to, bits per second with container.
     pub declared_peak_bps: Option<u64>,
+    /// The track of sound that it carries alone.
+    pub sound: Option<u8>,
     /// How far it is, for the rendition reports of the others: see [`Position`].
     position: AtomicU64,
     /// What it has in memory.
     held_bytes: AtomicU64,
-    /// From the arrival of a part's last sample until the part is there for readers.
+    /// From the arrival of a part's last sample from the network until the part is there for readers.
     latency: Histogram,
     /// Counts up whenever there is something new.
     news: watch::Sender<u64>,
@@ -61,10 +62,11 @@ pub enum File {
 
 impl Rung {
     /// A rung that nothing has come of yet.
-    pub fn new(id: String, declared_peak_bps: Option<u64>) -> Self {
+    pub fn new(id: String, declared_peak_bps: Option<u64>, sound: Option<u8>) -> Self {
         Self {
             id,
             declared_peak_bps,
+            sound,
             position: AtomicU64::new(0),
             held_bytes: AtomicU64::new(0),
             latency: Histogram::default(),
@@ -85,8 +87,7 @@ impl Rung {
                 return;
             }
             Step::Part(part) => {
-                let kind = if self.id == AUDIO { TagKind::Audio } else { TagKind::Video };
-                if let Some(arrived) = timeline.arrival(kind, part.last_ms) {
+                if let Some(arrived) = timeline.arrival(self.sound, part.last_ms) {
                     self.latency.add(clock::monotonic().saturating_sub(arrived));
                 }
                 if !take_part(&mut state, part, stream) {
@@ -94,6 +95,11 @@ impl Rung {
                 }
             }
             Step::GivenUp => return warn_of_missing_key_frames(stream),
+            Step::Missing { before, format } => {
+                stream.warn(format!("sound {} has fallen silent: its playlist has gaps", self.id));
+                state.miss(before, &format, timeline);
+                state.trim(&stream.shape, shelf.as_ref());
+            }
             Step::End(duration) => {
                 if duration > stream.shape.segment.mul_f64(1.5) {
                     stream.warn(format!("key frames are too far apart: {ADVICE}"));
@@ -242,12 +248,12 @@ impl Rung {
         self.state_mut().dropped = false;
     }
 
-    /// What it carries and what was measured of it; `None` before its first part and after it was
-    /// dropped.
+    /// What it carries and what was measured of it; `None` before its first part, after it was
+    /// dropped, and when there are only gaps in its playlist.
     pub fn described(&self) -> Option<(Arc<Format>, Measure)> {
         let state = self.state();
         let last = state.open.iter().chain(state.segments.back()).next()?;
-        (!state.dropped && state.texts.is_some())
+        (!state.dropped && state.texts.is_some() && state.has_content())
             .then(|| (last.format.clone(), state.measure.with(state.open.as_ref())))
     }
 
@@ -338,7 +344,8 @@ pub struct RungReport {
     pub segments: u64,
     /// Bytes made.
     pub bytes: u64,
-    /// From the arrival of a part's last sample until the part was there for readers.
+    /// From the arrival of a part's last sample from the network until the part was there for
+    /// readers.
     #[serde(skip)]
     pub part_latency: Counted,
 }

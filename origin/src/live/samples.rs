@@ -84,16 +84,25 @@ pub struct TagReader {
     metadata: Metadata,
     /// What frames that describe themselves said last.
     described: Option<Track>,
+    /// A configuration of VP9 while nothing has said the size of the pictures.
+    sizeless: Option<Bytes>,
+    /// The same once a key frame has said it.
+    sized: Option<Arc<VideoConfig>>,
 }
 
 impl TagReader {
     /// A reader of tags whose times are near `near_ms` on the unrolled clock, of a stream that says
     /// this of itself.
     pub fn near(near_ms: i64, metadata: Metadata) -> Self {
-        Self { last_ms: Some(near_ms), metadata, described: None }
+        Self { last_ms: Some(near_ms), metadata, ..Self::default() }
     }
 
-    /// What the stream has said of itself.
+    /// What pictures are coded with, if the last one read said it beyond their configuration.
+    pub fn take_sized(&mut self) -> Option<Arc<VideoConfig>> {
+        self.sized.take()
+    }
+
+    /// What the stream has said of itself, or what was found.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
@@ -120,15 +129,22 @@ impl TagReader {
         let body = parse_video(&tag.data)?;
         match body.packet {
             VideoPacket::Configuration(record) => {
-                let track = Track::video(body.codec, record, &self.metadata);
-                let track = track.ok_or_else(|| malformed("video configuration"))?;
-                let size_px = track.resolution.unwrap_or_default();
-                let annex_b = AnnexB::new(body.codec, record);
-                let config = VideoConfig { codec: body.codec, track, annex_b, size_px };
-                Ok(Event::VideoConfig(Arc::new(config)))
+                let config = self.video_config(body.codec, record)?;
+                let is_sizeless = body.codec == VideoCodec::Vp9 && config.size_px == (0, 0);
+                self.sizeless = is_sizeless.then(|| tag.data.slice_ref(record));
+                Ok(Event::VideoConfig(config))
             }
             VideoPacket::Frame { data: [], .. } => Ok(Event::Other),
             VideoPacket::Frame { key, composition_millis, data } => {
+                if let Some(record) = self.sizeless.take_if(|_| key) {
+                    match pack::vp9_size(data) {
+                        Some(size) => {
+                            self.metadata.set_size(size);
+                            self.sized = Some(self.video_config(body.codec, &record)?);
+                        }
+                        None => self.sizeless = Some(record),
+                    }
+                }
                 let dts_ms = self.unroll(tag.timestamp_ms);
                 let pts_ms = dts_ms + i64::from(composition_millis);
                 Ok(Event::Video(VideoSample {
@@ -140,6 +156,14 @@ impl TagReader {
             }
             VideoPacket::End | VideoPacket::Other => Ok(Event::Other),
         }
+    }
+
+    fn video_config(&self, codec: VideoCodec, record: &[u8]) -> Result<Arc<VideoConfig>, Error> {
+        let track = Track::video(codec, record, &self.metadata);
+        let track = track.ok_or_else(|| malformed("video configuration"))?;
+        let size_px = track.resolution.unwrap_or_default();
+        let annex_b = AnnexB::new(codec, record);
+        Ok(Arc::new(VideoConfig { codec, track, annex_b, size_px }))
     }
 
     fn read_audio(&mut self, tag: &Tag) -> Result<Event, Error> {
@@ -207,7 +231,13 @@ pub fn is_key_frame(tag: &Tag) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn tag(timestamp_ms: u32, data: Bytes) -> Tag {
+        Tag { kind: TagKind::Video, track: 0, arrived: Duration::ZERO, timestamp_ms, data }
+    }
 
     #[test]
     fn the_clock_runs_on_past_32_bits_and_back() {
@@ -219,18 +249,15 @@ mod tests {
     #[test]
     fn composition_offsets_may_be_negative() {
         let data = Bytes::from_static(&[0x27, 1, 0xff, 0xff, 0xfe, 0]);
-        let tag = Tag { kind: TagKind::Video, timestamp_ms: 100, data };
+        let tag = tag(100, data);
         let Ok(Event::Video(sample)) = TagReader::default().read(&tag) else { panic!("video") };
         assert_eq!((sample.dts_ms, sample.pts_ms, sample.key), (100, 98, false));
     }
 
     #[test]
     fn enhanced_packets_are_known() {
-        let hevc = |kind: u8, rest: &[u8]| Tag {
-            kind: TagKind::Video,
-            timestamp_ms: 0,
-            data: [&[0x90 | kind][..], b"hvc1", rest].concat().into(),
-        };
+        let hevc =
+            |kind: u8, rest: &[u8]| tag(0, [&[0x90 | kind][..], b"hvc1", rest].concat().into());
         assert!(is_config(&hevc(0, &[1])) && !is_config(&hevc(1, &[0, 0, 0, 1])));
         assert!(is_key_frame(&hevc(1, &[0, 0, 0, 1])) && is_key_frame(&hevc(3, &[1])));
     }

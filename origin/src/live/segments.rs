@@ -94,23 +94,7 @@ impl Segment {
 
 impl State {
     pub fn begin(&mut self, start: Boundary, format: Arc<Format>, timeline: &Timeline) {
-        // A segment whose encoder died in the middle never becomes complete.
-        let broken = self.open.take();
-        let last = self.segments.back().map(|last| last.start.sequence);
-        let expected = match (&broken, last) {
-            (Some(broken), _) => broken.start.sequence,
-            (None, Some(last)) => last + 1,
-            (None, None) => start.sequence,
-        };
-        if start.sequence < expected {
-            return;
-        }
-        let mut missed_discontinuity = broken.is_some_and(|broken| broken.discontinuity);
-        for missing in expected..start.sequence {
-            let mut gap = self.gap(missing, timeline, start, &format);
-            gap.discontinuity = std::mem::take(&mut missed_discontinuity);
-            self.segments.push_back(gap);
-        }
+        let Some(missed_discontinuity) = self.fill_up(start, &format, timeline) else { return };
         let init = format.init.as_ref().map(|init| self.init_number(init));
         let discontinuity = std::mem::take(&mut self.discontinuity_next) || missed_discontinuity;
         self.open = Some(Segment {
@@ -124,6 +108,40 @@ impl State {
             parts: Vec::new(),
             copy: None,
         });
+    }
+
+    /// What is not there before `next` will not come: it is listed as gaps.
+    pub fn miss(&mut self, next: Boundary, format: &Arc<Format>, timeline: &Timeline) {
+        let missed_discontinuity = self.fill_up(next, format, timeline).unwrap_or_default();
+        self.discontinuity_next |= missed_discontinuity;
+    }
+
+    /// Lists gaps up to `start`, and says whether there is a discontinuity that none of them has;
+    /// `None` if that segment is over already.
+    fn fill_up(
+        &mut self,
+        start: Boundary,
+        format: &Arc<Format>,
+        timeline: &Timeline,
+    ) -> Option<bool> {
+        // A segment whose encoder died in the middle never becomes complete.
+        let broken = self.open.take();
+        let last = self.segments.back().map(|last| last.start.sequence);
+        let expected = match (&broken, last) {
+            (Some(broken), _) => broken.start.sequence,
+            (None, Some(last)) => last + 1,
+            (None, None) => start.sequence,
+        };
+        if start.sequence < expected {
+            return None;
+        }
+        let mut missed_discontinuity = broken.is_some_and(|broken| broken.discontinuity);
+        for missing in expected..start.sequence {
+            let mut gap = self.gap(missing, timeline, start, format);
+            gap.discontinuity = std::mem::take(&mut missed_discontinuity);
+            self.segments.push_back(gap);
+        }
+        Some(missed_discontinuity)
     }
 
     /// The segment that was coming is complete; with a shelf, it is written there, too.
@@ -190,6 +208,12 @@ impl State {
                 self.inits.len() - 1
             }
         }
+    }
+
+    /// Something in its playlist can be played.
+    pub fn has_content(&self) -> bool {
+        let listed = self.segments.range(self.unlisted..);
+        listed.chain(&self.open).any(|segment| !segment.gap)
     }
 
     pub fn position(&self) -> Position {

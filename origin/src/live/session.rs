@@ -10,6 +10,7 @@ use super::epoch::Epoch;
 use super::opening::{Opening, gather};
 use super::pictures::{self, Pictures};
 use super::registry::Registry;
+use super::sounds::Sounds;
 use super::stream::{Container, Shape, Stream};
 use super::ts::TsPackager;
 use super::{dvr, ladder};
@@ -35,6 +36,8 @@ pub struct Live {
     pub ladder: ladder::Config,
     /// How pictures lie around the viewer.
     pub pictures: Pictures,
+    /// What tracks of sound are called.
+    pub sounds: Sounds,
     /// Where other origins serve the same streams.
     pub redundant: Vec<String>,
     /// Where segments go that are not in memory any more.
@@ -71,8 +74,7 @@ impl Live {
         let now = clock::unix_now();
         let run = base36(now.as_millis() as u64);
         let mut shape = self.shape;
-        if shape.container == Container::Ts
-            && !TsPackager::carries(&opening.video, opening.audio.as_deref())
+        if shape.container == Container::Ts && !TsPackager::carries(&opening.video, opening.audio())
         {
             tracing::warn!(
                 stream = name,
@@ -93,7 +95,7 @@ impl Live {
         }
         stream.video_layout = pictures::video_layout(&stream.spherical);
         let stream = Arc::new(stream);
-        let ((width, height), audio) = (opening.size_px(), opening.has_audio());
+        let ((width, height), audio) = (opening.size_px(), opening.sounds.len());
         tracing::info!(stream = name, width, height, audio, "live");
         self.registry.insert(stream.clone());
         stream

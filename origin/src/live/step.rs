@@ -25,6 +25,14 @@ pub enum Step {
     /// Pictures are left out until the next key frame: without one the segment grew beyond its
     /// bounds, and it will not be there. Comes outside segments.
     GivenUp,
+    /// Segments before this one that are not there will not come: a track has fallen silent. Comes
+    /// outside segments.
+    Missing {
+        /// The segment that may be there.
+        before: Boundary,
+        /// What was in those before.
+        format: Arc<Format>,
+    },
 }
 
 /// A piece of a segment.

@@ -1,5 +1,6 @@
 //! A live stream as readers see it: rungs, and the playlist of them all.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::captions::Captions;
 use super::dvr::Dvr;
 use super::rung::Rung;
+use super::sounds::Label;
 use crate::clock;
 use crate::http::text::Text;
 
@@ -20,7 +22,7 @@ pub use super::rung::RungReport;
 const PEAK_HEADROOM: f64 = 1.2;
 /// Segment durations that the master waits for rungs that are late.
 const RUNG_PATIENCE: f64 = 1.5;
-/// The rung with the sound, and its group.
+/// The rung with the sound, and the group of all its tracks.
 pub const AUDIO: &str = "audio";
 
 /// How a stream is cut and how much of it is listed.
@@ -100,6 +102,10 @@ pub struct Stream {
     ended: AtomicBool,
     epoch: AtomicU64,
     captions: AtomicU8,
+    /// What its tracks of sound are called.
+    labels: Mutex<BTreeMap<u8, Label>>,
+    /// The one to begin with.
+    main_sound: AtomicU8,
 }
 
 /// What readers took.
@@ -131,6 +137,8 @@ impl Stream {
             ended: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             captions: AtomicU8::new(0),
+            labels: Mutex::default(),
+            main_sound: AtomicU8::new(0),
         }
     }
 
@@ -142,10 +150,31 @@ impl Stream {
 
     /// Adds a rung; it is listed in the master once there is something to play.
     pub fn add_rung(&self, id: String, declared_peak_bps: Option<u64>) -> Arc<Rung> {
+        self.add(id, declared_peak_bps, None)
+    }
+
+    /// This track of sound is the one to begin with.
+    pub fn begin_with_sound(&self, track: u8) {
+        self.main_sound.store(track, Relaxed);
+    }
+
+    /// Adds the rung of a track of sound, or takes it back.
+    pub fn add_sound(&self, track: u8) -> Arc<Rung> {
+        let is_main = track == self.main_sound.load(Relaxed);
+        let id = if is_main { AUDIO.to_owned() } else { format!("{AUDIO}-{track}") };
+        self.add(id, None, Some(track))
+    }
+
+    /// This is what a track of sound is called from now on.
+    pub fn label_sound(&self, track: u8, label: Label) {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner).insert(track, label);
+    }
+
+    fn add(&self, id: String, declared_peak_bps: Option<u64>, sound: Option<u8>) -> Arc<Rung> {
         let known = {
             let mut rungs = self.rungs.write().unwrap_or_else(PoisonError::into_inner);
             let Some(known) = rungs.iter().find(|rung| rung.id == id) else {
-                let rung = Arc::new(Rung::new(id, declared_peak_bps));
+                let rung = Arc::new(Rung::new(id, declared_peak_bps, sound));
                 rungs.push(rung.clone());
                 return rung;
             };
@@ -217,20 +246,19 @@ impl Stream {
         if !complete && now < first + self.shape.segment.mul_f64(RUNG_PATIENCE) {
             return None;
         }
-        let sound = rungs.iter().find(|rung| rung.id == AUDIO).and_then(|rung| Sound::of(rung));
+        let sounds: Vec<Sound> = rungs.iter().filter_map(|rung| Sound::of(rung)).collect();
         let mut variants: Vec<Variant> = rungs
             .iter()
-            .filter(|rung| rung.id != AUDIO)
-            .filter_map(|rung| self.variant(rung, sound.as_ref()))
+            .filter(|rung| rung.sound.is_none())
+            .filter_map(|rung| self.variant(rung, &sounds))
             .collect();
         variants.sort_by_key(|variant| variant.bandwidth_bps);
         if variants.is_empty() {
             return None;
         }
-        let renditions = sound.map(|sound| sound.rendition(&self.name)).into_iter().collect();
         let mut master = MasterPlaylist {
             independent_segments: true,
-            renditions,
+            renditions: self.renditions(&sounds),
             variants,
             ..MasterPlaylist::default()
         };
@@ -267,32 +295,68 @@ impl Stream {
         }
     }
 
-    fn variant(&self, rung: &Rung, sound: Option<&Sound>) -> Option<Variant> {
+    /// The tracks of sound: the first is the default. One that comes with the pictures of MPEG-TS has
+    /// no playlist of its own, and goes without saying if it is alone.
+    fn renditions(&self, sounds: &[Sound]) -> Vec<Rendition> {
+        let labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_within = self.shape.container == Container::Ts && !sounds.is_empty();
+        let main = self.main_sound.load(Relaxed);
+        let within = is_within.then_some((main, None, None));
+        let alone = sounds.iter().map(|sound| {
+            let uri = format!("{}_{}/index.m3u8", self.name, sound.id);
+            (sound.track, sound.channels, Some(uri))
+        });
+        let mut names = Vec::new();
+        let rendition =
+            |(at, (track, channels, uri)): (usize, (u8, Option<u16>, Option<String>))| {
+                let label = labels.get(&track).cloned().unwrap_or_default();
+                let name = label.shown(track, track == main, &names);
+                names.push(name.clone());
+                Rendition {
+                    kind: RenditionKind::Audio,
+                    group: AUDIO.to_owned(),
+                    name,
+                    language: Some(label.language).filter(|language| !language.is_empty()),
+                    default: at == 0,
+                    autoselect: true,
+                    channels: channels.map(|count| count.to_string()),
+                    instream_id: None,
+                    uri,
+                }
+            };
+        within.into_iter().chain(alone).enumerate().map(rendition).collect()
+    }
+
+    fn variant(&self, rung: &Rung, sounds: &[Sound]) -> Option<Variant> {
         let (format, measure) = rung.described()?;
         let measured = (measure.peak_bps as f64 * PEAK_HEADROOM) as u64;
         let peak_bps = rung.declared_peak_bps.unwrap_or(measured).max(measure.peak_bps);
         let mut codecs = format.codecs();
-        if let Some(sound) = sound {
-            codecs = codecs + "," + &sound.codec;
+        for sound in sounds {
+            if !codecs.split(',').any(|known| known == sound.codec) {
+                codecs = codecs + "," + &sound.codec;
+            }
         }
+        // With the one that takes most.
+        let most = |of: fn(&Sound) -> u64| sounds.iter().map(of).max().unwrap_or(0);
         Some(Variant {
             uri: format!("{}_{}/index.m3u8", self.name, rung.id),
-            bandwidth_bps: peak_bps + sound.map_or(0, |sound| sound.peak_bps),
-            average_bandwidth_bps: Some(
-                measure.average_bps() + sound.map_or(0, |sound| sound.average_bps),
-            ),
+            bandwidth_bps: peak_bps + most(|sound| sound.peak_bps),
+            average_bandwidth_bps: Some(measure.average_bps() + most(|sound| sound.average_bps)),
             codecs: Some(codecs),
             resolution: format.size_px(),
             frame_rate: measure.frame_rate(),
-            audio_group: sound.map(|_| AUDIO.to_owned()),
+            audio_group: (!sounds.is_empty()).then(|| AUDIO.to_owned()),
             required_video_layout: self.video_layout.clone(),
             ..Variant::default()
         })
     }
 }
 
-/// The sound that all variants share.
+/// A track of sound that goes with all variants.
 struct Sound {
+    id: String,
+    track: u8,
     codec: String,
     channels: Option<u16>,
     peak_bps: u64,
@@ -301,27 +365,16 @@ struct Sound {
 
 impl Sound {
     fn of(rung: &Rung) -> Option<Self> {
+        let track = rung.sound?;
         let (format, measure) = rung.described()?;
         let audio = format.audio.as_ref()?;
         Some(Self {
+            id: rung.id.clone(),
+            track,
             codec: audio.track.codec.clone(),
             channels: audio.track.channels,
             peak_bps: measure.peak_bps,
             average_bps: measure.average_bps(),
         })
-    }
-
-    fn rendition(&self, stream: &str) -> Rendition {
-        Rendition {
-            kind: RenditionKind::Audio,
-            group: AUDIO.to_owned(),
-            name: "Main".to_owned(),
-            language: None,
-            default: true,
-            autoselect: true,
-            channels: self.channels.map(|count| count.to_string()),
-            instream_id: None,
-            uri: Some(format!("{stream}_{AUDIO}/index.m3u8")),
-        }
     }
 }

@@ -1,10 +1,8 @@
 //! Where segments begin: one answer for all rungs of a stream.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-
-use crate::flv::TagKind;
 
 /// ffmpeg and FLV both round to a millisecond, and not always the same way.
 const SAME_MOMENT_MS: i64 = 2;
@@ -27,8 +25,8 @@ pub struct Boundary {
 pub struct Timeline {
     target_ms: i64,
     state: Mutex<State>,
-    pictures: Mutex<Arrivals>,
-    sound: Mutex<Arrivals>,
+    /// By track of sound; `None`: pictures.
+    arrivals: Mutex<BTreeMap<Option<u8>, Arrivals>>,
 }
 
 /// Decode times of the source's samples in milliseconds, and when they arrived.
@@ -50,15 +48,15 @@ impl Timeline {
         Self {
             target_ms: target.as_millis() as i64,
             state: Mutex::new(state),
-            pictures: Mutex::default(),
-            sound: Mutex::default(),
+            arrivals: Mutex::default(),
         }
     }
 
-    /// A sample of the source, decoded at `dts_ms`, arrived at `now` (of
-    /// [`clock::monotonic`](crate::clock::monotonic)).
-    pub fn arrived(&self, kind: TagKind, dts_ms: i64, now: Duration) {
-        let Some(mut arrivals) = self.arrivals(kind) else { return };
+    /// A sample of the source, a picture or of this track of sound, is decoded at `dts_ms` and came
+    /// from the network at `now` (of [`clock::monotonic`](crate::clock::monotonic)).
+    pub fn arrived(&self, sound: Option<u8>, dts_ms: i64, now: Duration) {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let arrivals = arrivals.entry(sound).or_default();
         arrivals.push_back((dts_ms, now));
         if arrivals.len() > REMEMBERED {
             arrivals.pop_front();
@@ -66,19 +64,10 @@ impl Timeline {
     }
 
     /// When the source's sample that is decoded at `dts_ms` arrived, as long as that is known.
-    pub fn arrival(&self, kind: TagKind, dts_ms: i64) -> Option<Duration> {
-        let arrivals = self.arrivals(kind)?;
+    pub fn arrival(&self, sound: Option<u8>, dts_ms: i64) -> Option<Duration> {
+        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |(known_ms, _): &&(i64, Duration)| *known_ms <= dts_ms + SAME_MOMENT_MS;
-        arrivals.iter().rev().find(is_it).map(|(_, at)| *at)
-    }
-
-    fn arrivals(&self, kind: TagKind) -> Option<MutexGuard<'_, Arrivals>> {
-        let arrivals = match kind {
-            TagKind::Video => &self.pictures,
-            TagKind::Audio => &self.sound,
-            TagKind::Script => return None,
-        };
-        Some(arrivals.lock().unwrap_or_else(PoisonError::into_inner))
+        arrivals.get(&sound)?.iter().rev().find(is_it).map(|(_, at)| *at)
     }
 
     /// Asks whether a segment begins at the key frame shown at `pts_ms`.
@@ -159,12 +148,12 @@ mod tests {
         let timeline = Timeline::new(Duration::from_secs(2), 0, None);
         let at = Duration::from_millis;
         for number in 0..2_000 {
-            timeline.arrived(TagKind::Video, number * 40, at(number as u64));
+            timeline.arrived(None, number * 40, at(number as u64));
         }
-        let arrival = |ms| timeline.arrival(TagKind::Video, ms);
+        let arrival = |ms| timeline.arrival(None, ms);
         assert_eq!([arrival(79_960), arrival(79_999)], [Some(at(1_999)); 2]);
         assert_eq!(arrival(60_001), Some(at(1_500)), "rounded otherwise");
-        assert_eq!([arrival(0), timeline.arrival(TagKind::Audio, 0)], [None; 2], "long ago; never");
+        assert_eq!([arrival(0), timeline.arrival(Some(0), 0)], [None; 2], "long ago; never");
     }
 
     #[test]

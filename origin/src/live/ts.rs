@@ -80,6 +80,11 @@ impl TsPackager {
         video.annex_b.is_some() && audio.is_none_or(|audio| ts_codec(audio).is_some())
     }
 
+    /// Whether MPEG-TS carries this sound.
+    pub fn carries_sound(audio: &AudioConfig) -> bool {
+        ts_codec(audio).is_some()
+    }
+
     /// Takes what arrived at `now` (since 1970).
     pub fn push(&mut self, event: &Event, now: Duration, steps: &mut Vec<Step>) {
         let done = match event {
@@ -245,7 +250,44 @@ impl TsPackager {
     }
 }
 
-fn ts_codec(audio: &AudioConfig) -> Option<TsCodec> {
+/// A piece of a track of sound that has segments of its own: tables, then frames that begin at these
+/// ticks.
+pub(super) fn write_sound<'a>(
+    muxer: &mut TsMuxer,
+    config: &AudioConfig,
+    frames: impl Iterator<Item = (i64, &'a [u8])>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    muxer.write_tables(&mut out);
+    let (mut payload, mut pts) = (Vec::new(), 0);
+    let mut flush = |payload: &mut Vec<u8>, pts| {
+        muxer.write_unit(
+            &TsUnit { stream: 0, pts, dts: pts, key: true, payload: &payload[..] },
+            &mut out,
+        );
+        payload.clear();
+    };
+    for (at, data) in frames {
+        if payload.is_empty() {
+            pts = at;
+        }
+        match &config.adts {
+            // A frame that is too long for its header is left out.
+            Some(adts) => drop(adts.write(data, &mut payload)),
+            None => payload.extend_from_slice(data),
+        }
+        if payload.len() >= AUDIO_PES_BYTES {
+            flush(&mut payload, pts);
+        }
+    }
+    if !payload.is_empty() {
+        flush(&mut payload, pts);
+    }
+    out
+}
+
+/// What MPEG-TS carries it as, if it does.
+pub(super) fn ts_codec(audio: &AudioConfig) -> Option<TsCodec> {
     match audio.codec {
         AudioCodec::Aac => audio.adts.map(|_| TsCodec::Adts),
         AudioCodec::Mp3 => Some(TsCodec::Mp3),
@@ -266,7 +308,8 @@ fn flush_audio(muxer: &mut TsMuxer, open: &mut Open) {
     }
 }
 
-fn ticks(ms: i64, origin_ms: i64) -> i64 {
+/// A moment of an epoch on the clock of its stream.
+pub(super) fn ticks(ms: i64, origin_ms: i64) -> i64 {
     ms.saturating_add(origin_ms).saturating_mul(90).saturating_add(ORIGIN_TICKS)
 }
 

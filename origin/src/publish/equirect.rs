@@ -8,6 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
 use tokio::time::{Instant, sleep_until};
 
+use super::tracks::{Outputs, pitch_hz};
 use crate::clock;
 use crate::ffmpeg::{Child, Ffmpeg};
 use crate::pattern::Pattern;
@@ -36,6 +37,8 @@ pub struct Signal {
     pub duration: Option<Duration>,
     /// One picture of `size_px` for each eye, the left one above.
     pub stereo: bool,
+    /// Tracks of sound, each a tone of its own.
+    pub audio_tracks: u8,
 }
 
 /// When frames are due.
@@ -76,17 +79,12 @@ pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str, give_up: Duratio
     let rate = format!("{}k", signal.kbps);
     command.args(["-maxrate", &rate, "-bufsize", &rate, "-pix_fmt", "yuv420p"]);
     command.args(["-g", &(signal.fps * KEY_FRAME_SECS).to_string(), "-x264-params", "scenecut=0"]);
-    command.args([
-        "-c:a",
-        "aac",
-        "-b:a",
-        "96k",
-        "-f",
-        "flv",
-        "-flvflags",
-        "no_duration_filesize",
-        to,
-    ]);
+    let sound = ["-c:a", "aac", "-b:a", "96k", "-f", "flv", "-flvflags", "no_duration_filesize"];
+    command.args(sound);
+    if signal.audio_tracks > 1 {
+        return publish_tracks(command, signal, to, give_up).await;
+    }
+    command.arg(to);
     let mut child = Child::spawn(command, "publish")?;
     let stdin = child.take_stdin().context("no pipe to ffmpeg")?;
     match frames(stdin, signal, Pace::RealTime { give_up }).await {
@@ -102,7 +100,29 @@ pub async fn publish(ffmpeg: &Ffmpeg, signal: Signal, to: &str, give_up: Duratio
     bail!("ffmpeg could not publish to {to} ({status}): {}", child.last_words());
 }
 
-/// ffmpeg reading raw frames from standard input, and beside them a tone with a beep every second.
+/// The same with several tracks of sound, which ffmpeg hands back for us to send.
+async fn publish_tracks(
+    mut command: Command,
+    signal: Signal,
+    to: &str,
+    give_up: Duration,
+) -> Result<()> {
+    let outputs = Outputs::new(&mut command, signal.audio_tracks)?;
+    command.arg(Outputs::name(0));
+    for track in 1..signal.audio_tracks {
+        let sound = format!("{}:a", track + 1);
+        command.args(["-map", &sound, "-c:a", "aac", "-b:a", "96k", "-f", "flv"]);
+        command.arg(Outputs::name(track));
+    }
+    let mut child = Child::spawn(command, "publish")?;
+    let stdin = child.take_stdin().context("no pipe to ffmpeg")?;
+    let pace = Pace::RealTime { give_up };
+    tokio::try_join!(frames(stdin, signal, pace), outputs.send(to))?;
+    child.finish().await;
+    Ok(())
+}
+
+/// ffmpeg reading raw frames from standard input, and beside them tones with a beep every second.
 pub fn inputs(ffmpeg: &Ffmpeg, signal: Signal) -> Command {
     let (width, height) = signal.size_px;
     let mut command = ffmpeg.command();
@@ -128,8 +148,12 @@ pub fn inputs(ffmpeg: &Ffmpeg, signal: Signal) -> Command {
     let seconds = signal
         .duration
         .map_or(String::new(), |duration| format!(":duration={}", duration.as_secs_f64()));
-    let tone = format!("sine=frequency=440:beep_factor=2:sample_rate=48000{seconds},volume=0.3");
-    command.args(["-i", "pipe:0", "-f", "lavfi", "-i", &tone]);
+    command.args(["-i", "pipe:0"]);
+    for track in 0..usize::from(signal.audio_tracks.max(1)) {
+        let pitch_hz = pitch_hz(track);
+        let sine = format!("sine=frequency={pitch_hz}:beep_factor=2:sample_rate=48000{seconds}");
+        command.args(["-f", "lavfi", "-i", &format!("{sine},volume=0.3")]);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::null());
     command
 }

@@ -1,7 +1,9 @@
 //! `immersive publish`: test signals.
 
 mod bars;
+mod client;
 mod equirect;
+mod tracks;
 
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ pub use equirect::{Behind, Pace, Signal, frames, inputs, publish};
   immersive publish test                       to the origin on this machine
   immersive publish test --size 3840x1920 --fps 30
   immersive publish test --pattern stereo      for both eyes, top and bottom
+  immersive publish test --audio-tracks 2      with a second sound to choose
   immersive publish test --pattern bars        colour bars, 1280x720, as any encoder sends them
   immersive publish test --to rtmp://origin.example/live/test --duration 60")]
 pub struct Options {
@@ -41,6 +44,10 @@ pub struct Options {
     /// Kilobits per second at most of the equirectangular pattern
     #[arg(long, default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(16..=500_000))]
     kbps: u32,
+    /// Tracks of sound beside the equirectangular pattern, each a tone of its own; several go out by
+    /// Enhanced RTMP (multitrack)
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    audio_tracks: u8,
     /// Stop after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = parse_duration)]
     duration: Option<Duration>,
@@ -79,6 +86,9 @@ pub async fn run(options: Options) -> Result<()> {
     tracing::info!(to, "publishing");
     let publishing = async {
         match options.pattern {
+            Pattern::Bars if options.audio_tracks > 1 => {
+                bail!("--audio-tracks goes with --pattern equirect and stereo")
+            }
             Pattern::Bars => run_bars(&ffmpeg, options.duration, &to).await,
             Pattern::Equirect | Pattern::Stereo => {
                 pattern::check_size(options.size)
@@ -89,6 +99,7 @@ pub async fn run(options: Options) -> Result<()> {
                     kbps: options.kbps,
                     duration: options.duration,
                     stereo: options.pattern == Pattern::Stereo,
+                    audio_tracks: options.audio_tracks,
                 };
                 publish(&ffmpeg, signal, &to, Duration::MAX).await
             }

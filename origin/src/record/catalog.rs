@@ -74,6 +74,8 @@ pub struct State {
     pub spans: Vec<Span>,
     /// Nothing more will come.
     pub complete: bool,
+    /// Of the files with other tracks of sound.
+    pub beside_bytes: u64,
 }
 
 /// A recording for `/api/recordings`, hooks and people.
@@ -109,6 +111,11 @@ impl Recording {
         Self { head, folder, texts: Texts::default(), state: state.into() }
     }
 
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The MP4 file.
     pub fn file(&self) -> PathBuf {
         self.folder.join(super::FILE)
@@ -117,6 +124,11 @@ impl Recording {
     /// Adds a stretch.
     pub fn add(&self, span: Span) {
         self.lock().spans.push(span);
+    }
+
+    /// So many bytes went into files with other tracks of sound.
+    pub fn add_beside(&self, bytes: u64) {
+        self.lock().beside_bytes += bytes;
     }
 
     /// Nothing more will come.
@@ -129,9 +141,12 @@ impl Recording {
         self.lock().clone()
     }
 
-    /// Bytes that are indexed.
+    /// Bytes that are indexed, and those of other tracks of sound.
     pub fn bytes(&self) -> u64 {
-        self.lock().spans.last().map_or(self.head.init_bytes, |last| last.offset + last.bytes)
+        let state = self.lock();
+        let indexed =
+            state.spans.last().map_or(self.head.init_bytes, |last| last.offset + last.bytes);
+        indexed + state.beside_bytes
     }
 
     /// For machines and people.
@@ -284,7 +299,7 @@ mod tests {
             height: 1,
         };
         let span = Span { offset: 0, bytes, duration_ms: 1_000, captions: 0 };
-        let state = State { spans: vec![span], complete };
+        let state = State { spans: vec![span], complete, ..State::default() };
         catalog.insert(Arc::new(Recording::new(head, folder, state)));
     }
 

@@ -6,6 +6,7 @@ mod part;
 mod playlist;
 mod recovery;
 mod session;
+mod sounds;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -13,6 +13,7 @@ use immersive_media::{TrackFragment, TrackKind};
 
 use super::catalog::{Head, Recording, Span, State};
 use super::recovery::IndexWriter;
+use super::sounds::Sounds;
 use super::{FILE, Recorder};
 use crate::flv::{Tag, TagKind};
 use crate::live::captions::Finder;
@@ -31,7 +32,10 @@ pub struct Part {
     stream: String,
     began: Duration,
     base_ms: u32,
+    /// Pictures and the first track of sound.
     transmuxer: FlvTransmuxer,
+    /// The other tracks.
+    sounds: Sounds,
     captions: Finder,
     scratch: Vec<u8>,
     open: Option<Open>,
@@ -72,6 +76,7 @@ impl Part {
             began,
             base_ms: first.timestamp_ms.wrapping_sub(LEAD_MS),
             transmuxer: FlvTransmuxer::new(),
+            sounds: Sounds::default(),
             captions: Finder::default(),
             scratch: Vec::new(),
             open: None,
@@ -87,6 +92,14 @@ impl Part {
             part.feed(config, 0)?;
         }
         Ok(part)
+    }
+
+    /// Takes what describes a track that has not been there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn describe(&mut self, tag: &Tag) -> io::Result<()> {
+        self.feed(tag, 0)
     }
 
     /// Takes a media tag; `key`: decoding may begin with it.
@@ -155,19 +168,18 @@ impl Part {
 
     /// A track came or changed that the file does not have: another file has to begin.
     pub fn is_outgrown(&self) -> bool {
-        self.outgrown
+        self.outgrown || self.sounds.are_outgrown()
     }
 
     fn feed(&mut self, tag: &Tag, time_ms: u32) -> io::Result<()> {
-        let kind = match tag.kind {
-            TagKind::Audio => immersive_media::flv::TagKind::Audio,
-            TagKind::Video => immersive_media::flv::TagKind::Video,
-            TagKind::Script => immersive_media::flv::TagKind::Script,
-        };
+        if tag.track > 0 {
+            self.sounds.take(tag, time_ms);
+            return Ok(());
+        }
         if tag.kind == TagKind::Video {
             self.captions.push(&tag.data);
         }
-        FlvMuxer::write_tag(&mut self.scratch, kind, time_ms, &tag.data);
+        FlvMuxer::write_tag(&mut self.scratch, tag.kind, time_ms, &tag.data);
         let pushed = self.transmuxer.push(&self.scratch);
         self.scratch.clear();
         pushed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
@@ -198,6 +210,7 @@ impl Part {
         }
         open.file.write_all(&bytes)?;
         open.bytes += bytes.len() as u64;
+        open.recording.add_beside(self.sounds.cut(open.recording.folder())?);
         Ok(())
     }
 
@@ -256,6 +269,6 @@ impl Part {
     }
 }
 
-fn bad(error: immersive_media::Error) -> io::Error {
+pub(super) fn bad(error: immersive_media::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

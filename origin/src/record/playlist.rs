@@ -74,7 +74,7 @@ impl Recording {
         Some(master.to_string())
     }
 
-    fn write_playlist(&self, State { spans, complete }: &State) -> Option<String> {
+    fn write_playlist(&self, State { spans, complete, .. }: &State) -> Option<String> {
         let complete = *complete;
         let longest_ms = spans.iter().map(|span| span.duration_ms).max()?;
         let mut date_ms = self.head.began_unix_ms as i64;

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::{Head, Recording, Span, State};
+use super::sounds;
 
 /// Beside the MP4 file.
 const INDEX_FILE: &str = "index.jsonl";
@@ -80,14 +81,20 @@ pub fn open(folder: &Path) -> io::Result<Recording> {
             None => break,
         }
     }
+    let sounds = sounds::files(folder);
     let head = head.ok_or_else(|| io::Error::other("its index has no first line"))?;
     if !state.complete {
         let whole = cut_half_boxes(&folder.join(super::FILE))?;
+        for sound in &sounds {
+            cut_half_boxes(sound)?;
+        }
         state.spans.retain(|span| span.offset + span.bytes <= whole);
         rewrite(folder, &head, &state.spans)?;
         state.complete = true;
         tracing::info!(recording = %head.name, bytes = whole, "repaired");
     }
+    let sizes = sounds.iter().filter_map(|sound| fs::metadata(sound).ok());
+    state.beside_bytes = sizes.map(|file| file.len()).sum();
     Ok(Recording::new(head, folder.to_owned(), state))
 }
 

@@ -28,8 +28,7 @@ pub fn run(recorder: &Recorder, config: Config, stream: &str, mut tags: mpsc::Re
         config,
         stream,
         metadata: None,
-        video: None,
-        audio: None,
+        configs: Vec::new(),
         part: None,
         paused_until: Duration::ZERO,
         breaks: VecDeque::new(),
@@ -47,8 +46,8 @@ struct Session<'a> {
     config: Config,
     stream: &'a str,
     metadata: Option<Tag>,
-    video: Option<Tag>,
-    audio: Option<Tag>,
+    /// What describes each track.
+    configs: Vec<Tag>,
     part: Option<Part>,
     /// Nothing is begun before: a time of [`clock::monotonic`].
     paused_until: Duration,
@@ -85,14 +84,26 @@ impl Session<'_> {
         }
     }
 
-    /// What follows is described otherwise: that is another file.
+    /// What follows is described otherwise: that is another file. Sound where there was none waits
+    /// for the next key frame to begin one.
     fn configure(&mut self, tag: Tag) {
-        let slot = if tag.kind == TagKind::Video { &mut self.video } else { &mut self.audio };
-        let changes = slot.as_ref().is_none_or(|known| known.data != tag.data);
-        *slot = Some(tag);
-        if changes && self.part.is_some() {
-            self.close();
-            self.broke();
+        let is_of_it = |known: &Tag| (known.kind, known.track) == (tag.kind, tag.track);
+        match self.configs.iter_mut().find(|known| is_of_it(known)) {
+            Some(known) if known.data == tag.data => {}
+            Some(known) => {
+                *known = tag;
+                if self.part.is_some() {
+                    self.close();
+                    self.broke();
+                }
+            }
+            None => {
+                let taken = self.part.as_mut().map(|part| part.describe(&tag));
+                self.configs.push(tag);
+                if let Some(Err(error)) = taken {
+                    self.fail(&error);
+                }
+            }
         }
     }
 
@@ -172,7 +183,7 @@ impl Session<'_> {
     }
 
     fn begin(&mut self, tag: &Tag) {
-        let configs = [&self.metadata, &self.video, &self.audio].into_iter().flatten();
+        let configs = self.metadata.iter().chain(&self.configs);
         match Part::begin(self.stream, clock::unix_now(), tag, configs) {
             Ok(part) => self.part = Some(part),
             Err(error) => self.fail(&error),

@@ -66,6 +66,7 @@ async fn render_pattern(ffmpeg: &Ffmpeg, folder: &Path, width: u32) -> Result<()
         kbps: full.kbps,
         duration: Some(DURATION),
         stereo: false,
+        audio_tracks: 1,
     };
     let config = Config { preset: "ultrafast".to_owned(), ..Config::default() };
     let material = Material::Raw { key_frame_secs: KEY_FRAME_SECS };
@@ -80,5 +81,8 @@ async fn render_pattern(ffmpeg: &Ffmpeg, folder: &Path, width: u32) -> Result<()
     let status = encoder.child.wait().await?;
     anyhow::ensure!(status.success(), "ffmpeg failed ({status}): {}", encoder.child.last_words());
     fed?;
-    packaged
+    for warning in packaged? {
+        tracing::warn!("vod pattern: {warning}");
+    }
+    Ok(())
 }

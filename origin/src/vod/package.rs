@@ -27,11 +27,11 @@ use crate::live::timeline::Timeline;
 pub const MANIFEST: &str = "MANIFEST.M3U8";
 const SEGMENT: Duration = Duration::from_secs(4);
 
-/// Writes everything below `folder` until the pipes close.
+/// Writes everything below `folder` until the pipes close; says what is not in it that should be.
 ///
 /// # Errors
 /// When the encoder made nothing, or a file cannot be written.
-pub async fn package(outputs: Vec<Receiver>, specs: &[Spec], folder: &Path) -> Result<()> {
+pub async fn package(outputs: Vec<Receiver>, specs: &[Spec], folder: &Path) -> Result<Vec<String>> {
     let timeline = Arc::new(Timeline::new(SEGMENT, 0, None));
     let mut writers = JoinSet::new();
     for (output, spec) in outputs.into_iter().zip(specs) {
@@ -39,16 +39,19 @@ pub async fn package(outputs: Vec<Receiver>, specs: &[Spec], folder: &Path) -> R
         let name = spec.width.to_string();
         writers.spawn(write_rendition(output, timeline.clone(), folder, name));
     }
-    let mut variants = Vec::new();
+    let (mut variants, mut warnings) = (Vec::new(), Vec::new());
     while let Some(written) = writers.join_next().await {
-        variants.push(written.context("a rendition was given up")??);
+        let (variant, warning) = written.context("a rendition was given up")??;
+        variants.push(variant);
+        warnings.extend(warning);
     }
     variants.sort_by_key(|variant| variant.bandwidth_bps);
     let mut master =
         MasterPlaylist { independent_segments: true, variants, ..MasterPlaylist::default() };
     // A test pattern.
     Captions::default().describe(&mut master);
-    write(&folder.join(MANIFEST), master.to_string().as_bytes()).await
+    write(&folder.join(MANIFEST), master.to_string().as_bytes()).await?;
+    Ok(warnings)
 }
 
 async fn write_rendition(
@@ -56,7 +59,7 @@ async fn write_rendition(
     timeline: Arc<Timeline>,
     folder: PathBuf,
     name: String,
-) -> Result<Variant> {
+) -> Result<(Variant, Option<String>)> {
     fs::create_dir_all(&folder)
         .await
         .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -69,8 +72,18 @@ async fn write_rendition(
         writer.take(steps).await?;
     }
     writer.take(rendition.finish()).await?;
+    let warning = writer.lacks_pictures.then(|| lack_of_key_frames(&name, &shape));
     ensure!(!writer.segments.is_empty(), "the encoder made nothing for rendition {name}");
-    writer.finish().await
+    Ok((writer.finish().await?, warning))
+}
+
+fn lack_of_key_frames(name: &str, shape: &Shape) -> String {
+    format!(
+        "rendition {name} lacks pictures: no key frame came in {} s or {} MiB, and segments begin at key frames; let the encoder make one every {} s",
+        shape.max_segment.as_secs(),
+        shape.max_segment_bytes >> 20,
+        shape.segment.as_secs()
+    )
 }
 
 /// Writes the segments of one rendition, and sums up what they are.
@@ -82,6 +95,8 @@ struct Writer {
     bytes: u64,
     frames: u64,
     duration: Duration,
+    /// A segment was given up.
+    lacks_pictures: bool,
 }
 
 impl Writer {
@@ -95,6 +110,7 @@ impl Writer {
             bytes: 0,
             frames: 0,
             duration: Duration::ZERO,
+            lacks_pictures: false,
         }
     }
 
@@ -122,7 +138,8 @@ impl Writer {
                         ..PlaylistSegment::default()
                     });
                 }
-                Step::End(_) | Step::GivenUp => {}
+                Step::GivenUp => self.lacks_pictures = true,
+                Step::End(_) | Step::Missing { .. } => {}
             }
         }
         Ok(())
@@ -147,4 +164,64 @@ impl Writer {
 
 async fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).await.with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use immersive_media::flv::{FlvMuxer, VideoBody, VideoCodec, VideoPacket};
+
+    use super::*;
+
+    /// From x264: High, level 4.0, 1920x1080.
+    const AVCC: &[u8] = &[
+        1, 0x64, 0, 0x28, 0xff, 0xe1, 0, 27, 0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02,
+        0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c,
+        0x60, 0xc6, 0x58, 1, 0, 4, 0x68, 0xeb, 0xe3, 0xcb,
+    ];
+
+    /// 200 pictures, one a second; these are key frames.
+    fn film(is_key: impl Fn(u32) -> bool) -> Vec<u8> {
+        let mut flv = Vec::new();
+        FlvMuxer::write_header(&mut flv, false, true);
+        let mut add = |time_ms, packet| {
+            FlvMuxer::write_video(
+                &mut flv,
+                time_ms,
+                &VideoBody { codec: VideoCodec::H264, packet },
+            );
+        };
+        add(0, VideoPacket::Configuration(AVCC));
+        for number in 0..200 {
+            let (key, data) = (is_key(number), &[0, 0, 0, 1, 0x65][..]);
+            add(number * 1_000, VideoPacket::Frame { key, composition_millis: 0, data });
+        }
+        flv
+    }
+
+    async fn packaged(flv: Vec<u8>) -> (Vec<String>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let (output, input) = std::io::pipe().unwrap();
+        let output = Receiver::from_owned_fd(output.into()).unwrap();
+        let mut input = std::fs::File::from(std::os::fd::OwnedFd::from(input));
+        std::thread::spawn(move || input.write_all(&flv));
+        let spec = Spec { width: 1_920, height: 1_080, kbps: 100 };
+        let warnings = package(vec![output], &[spec], folder.path()).await.unwrap();
+        let playlist = std::fs::read_to_string(folder.path().join("1920/index.m3u8")).unwrap();
+        (warnings, playlist.matches("#EXTINF").count())
+    }
+
+    #[tokio::test]
+    async fn pictures_left_out_for_want_of_a_key_frame_are_told() {
+        let (warnings, segments) = packaged(film(|n| n % 4 == 0 && !(100..180).contains(&n))).await;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(
+            warnings[0].contains("rendition 1920") && warnings[0].contains("60 s"),
+            "{warnings:?}"
+        );
+        let (nothing, all) = packaged(film(|n| n % 4 == 0)).await;
+        assert!(nothing.is_empty() && segments < all, "{nothing:?}, {segments} of {all}");
+        assert_eq!(all, 50);
+    }
 }

@@ -10,6 +10,7 @@ pub(crate) mod hevc;
 pub(crate) mod mpeg_audio;
 pub(crate) mod opus;
 pub(crate) mod sei;
+pub(crate) mod vp9;
 pub(crate) mod vui;
 
 /// Why bytes are no header of an audio frame that can be used.

@@ -14,6 +14,7 @@ use super::handshake::{self, ECHO_BYTES, HELLO_BYTES};
 use super::session::{Event, Session, SessionError};
 use super::{Context, REJECTED, START_PATIENCE};
 use crate::clock;
+use crate::flv::Tag;
 use crate::hooks;
 use crate::hub::{Publisher, TakenOver};
 
@@ -107,8 +108,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if count == 0 {
                 return Ok(());
             }
+            let arrived = clock::monotonic();
             let pushed = self.session.push(&buffer);
-            let handled = self.handle_events().await;
+            let handled = self.handle_events(arrived).await;
             self.send().await?;
             pushed?;
             handled?;
@@ -129,7 +131,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    async fn handle_events(&mut self) -> Result<(), Ended> {
+    /// Does what follows from what the peer sent; the last of it came at `arrived`.
+    async fn handle_events(&mut self, arrived: Duration) -> Result<(), Ended> {
         while let Some(event) = self.session.next_event() {
             match event {
                 Event::Publish { application, name } => {
@@ -146,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Event::Tag(tag) => {
                     if let Some(publisher) = &mut self.publisher {
-                        publisher.push(&tag)?;
+                        publisher.push(&Tag { arrived, ..tag })?;
                     }
                 }
                 Event::Unpublish => self.publisher = None,

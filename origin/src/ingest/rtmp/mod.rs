@@ -4,7 +4,7 @@
 //! header as the one before, or spin, or can be made to take memory without end.
 
 pub mod amf0;
-mod chunk;
+pub mod chunk;
 mod connection;
 pub mod handshake;
 pub mod session;

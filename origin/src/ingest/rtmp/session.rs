@@ -2,6 +2,7 @@
 //! bytes out (RTMP 1.0, sections 5.4, 6 and 7).
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
@@ -44,7 +45,7 @@ pub enum Event {
         /// The stream's name, with a query if it came with one.
         name: String,
     },
-    /// It sent media or metadata.
+    /// It sent media or metadata; when that came is for the host to say.
     Tag(Tag),
     /// It has stopped publishing.
     Unpublish,
@@ -155,7 +156,8 @@ impl Session {
 
     fn on_media(&mut self, kind: TagKind, timestamp_ms: u32, data: Bytes) {
         if self.publishing && !data.is_empty() {
-            self.events.push_back(Event::Tag(Tag { kind, timestamp_ms, data }));
+            let arrived = Duration::ZERO;
+            self.events.push_back(Event::Tag(Tag { kind, track: 0, arrived, timestamp_ms, data }));
         }
     }
 

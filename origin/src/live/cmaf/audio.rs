@@ -5,18 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use immersive_media::TsMuxer;
 use immersive_media::pack::{PackedSample, write_fragment};
 
 use super::Cut;
 use crate::live::samples::{AudioConfig, AudioSample, Event};
 use crate::live::step::{Format, Part, Step};
+use crate::live::stream::Container;
 use crate::live::timeline::{Boundary, Timeline};
+use crate::live::ts;
 
 /// Sound waits this long for the pictures beside it, which may begin a segment.
 const VIDEO_PATIENCE_MS: i64 = 1_000;
 /// Frames that wait for pictures, or for the end of their part: with clocks that stand still there
 /// is no other bound.
 const MOST_FRAMES: usize = 2_000;
+/// Sound that is so late beside the pictures is taken not to come. It is more than encoders and
+/// networks hold back.
+const SILENCE_MS: i64 = 4_000;
 /// An audio clock further off than this is a jump and not rounding.
 const JUMP_MS: i64 = 30;
 
@@ -26,6 +32,7 @@ pub struct AudioPackager {
     timeline: Arc<Timeline>,
     cut: Cut,
     format: Option<Arc<Format>>,
+    muxer: TsMuxer,
     rate_hz: i64,
     start: Option<Boundary>,
     waiting: VecDeque<AudioSample>,
@@ -36,6 +43,8 @@ pub struct AudioPackager {
     part_samples: i64,
     segment_samples: i64,
     sequence: u32,
+    /// Nothing is missing any more before the segment of this number.
+    given_up_before: u64,
 }
 
 impl AudioPackager {
@@ -45,6 +54,7 @@ impl AudioPackager {
             timeline,
             cut,
             format: None,
+            muxer: TsMuxer::new(&[]),
             rate_hz: 48_000,
             start: None,
             waiting: VecDeque::new(),
@@ -54,6 +64,7 @@ impl AudioPackager {
             part_samples: 0,
             segment_samples: 0,
             sequence: 0,
+            given_up_before: 0,
         }
     }
 
@@ -68,6 +79,9 @@ impl AudioPackager {
         while let Some(sample) = self.next_in_order() {
             self.take(sample, steps);
         }
+        if matches!(event, Event::Video(_)) {
+            self.pass_over_silence(steps);
+        }
     }
 
     /// The end of the stream: what is left.
@@ -80,8 +94,24 @@ impl AudioPackager {
         steps
     }
 
+    /// A track that has fallen silent must not hold up those who hear it: its playlist goes on with
+    /// the pictures, with gaps, until it is back.
+    fn pass_over_silence(&mut self, steps: &mut Vec<Step>) {
+        let begins = self.timeline.at(self.video_dts_ms - SILENCE_MS);
+        let Some((before, format)) = begins.zip(self.format.clone()) else { return };
+        let is_there = self.start.is_some_and(|start| start.sequence >= before.sequence);
+        if is_there || !self.waiting.is_empty() || before.sequence <= self.given_up_before {
+            return;
+        }
+        self.given_up_before = before.sequence;
+        self.close_segment(steps);
+        steps.push(Step::Missing { before, format });
+    }
+
     fn configure(&mut self, config: &Arc<AudioConfig>) {
-        let init = Some(Bytes::from(config.track.init.clone()));
+        let is_cmaf = self.cut.container == Container::Cmaf;
+        let init = is_cmaf.then(|| Bytes::from(config.track.init.clone()));
+        self.muxer = TsMuxer::new(ts::ts_codec(config).as_slice());
         self.rate_hz = i64::from(config.track.timescale.get());
         self.next = None;
         self.format = Some(Arc::new(Format { video: None, audio: Some(config.clone()), init }));
@@ -154,6 +184,20 @@ impl AudioPackager {
         if frames.is_empty() {
             return;
         }
+        let bytes = match self.cut.container {
+            Container::Cmaf => self.fragment(&frames),
+            Container::Ts => self.packets(&frames),
+        };
+        steps.push(Step::Part(Part {
+            bytes: bytes.into(),
+            duration: self.duration(samples),
+            independent: true,
+            frames: 0,
+            last_ms: frames.last().map_or(0, |(_, frame)| frame.pts_ms),
+        }));
+    }
+
+    fn fragment(&mut self, frames: &[(i64, AudioSample)]) -> Vec<u8> {
         let origin = self.cut.origin_ms * self.rate_hz / 1_000;
         let packed: Vec<PackedSample<'_>> = frames
             .iter()
@@ -170,13 +214,17 @@ impl AudioPackager {
             })
             .collect();
         self.sequence = self.sequence.wrapping_add(1);
-        steps.push(Step::Part(Part {
-            bytes: write_fragment(self.sequence, &packed).into(),
-            duration: self.duration(samples),
-            independent: true,
-            frames: 0,
-            last_ms: frames.last().map_or(0, |(_, frame)| frame.pts_ms),
-        }));
+        write_fragment(self.sequence, &packed)
+    }
+
+    fn packets(&mut self, frames: &[(i64, AudioSample)]) -> Vec<u8> {
+        let Some(config) = self.format.as_ref().and_then(|format| format.audio.clone()) else {
+            return Vec::new();
+        };
+        let origin = ts::ticks(0, self.cut.origin_ms);
+        let at = |time: &i64| time * 90_000 / self.rate_hz.max(1) + origin;
+        let frames = frames.iter().map(|(time, frame)| (at(time), &frame.data[..]));
+        ts::write_sound(&mut self.muxer, &config, frames)
     }
 
     fn duration(&self, samples: i64) -> Duration {

@@ -9,9 +9,10 @@ use immersive_media::spherical::Spherical;
 use super::{AudioPackager, Cut, VideoPackager};
 use crate::live::samples::{AudioConfig, AudioSample, Event, VideoConfig, VideoSample};
 use crate::live::step::Step;
+use crate::live::stream::Container;
 use crate::live::timeline::Timeline;
 
-const CUT: Cut = Cut { part_ms: Some(330), origin_ms: 0 };
+const CUT: Cut = Cut { part_ms: Some(330), origin_ms: 0, container: Container::Cmaf };
 /// From x264: High, level 4.0, 1920x1080.
 const AVCC: &[u8] = &[
     1, 0x64, 0, 0x28, 0xff, 0xe1, 0, 27, 0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02,
@@ -49,6 +50,8 @@ struct Cutting {
     sequences: Vec<u64>,
     parts: Vec<(u64, Duration, bool)>,
     ends: Vec<Duration>,
+    /// Numbers of segments before which nothing is missing any more.
+    missing: Vec<u64>,
 }
 
 impl Cutting {
@@ -62,6 +65,7 @@ impl Cutting {
                 }
                 Step::End(duration) => self.ends.push(duration),
                 Step::GivenUp => panic!("the rung gives CMAF up"),
+                Step::Missing { before, .. } => self.missing.push(before.sequence),
             }
         }
     }
@@ -142,4 +146,67 @@ fn sound_goes_on_when_the_pictures_stand_still() {
     let mut cutting = Cutting::default();
     cutting.take(steps);
     assert!(cutting.parts.len() >= 8, "{cutting:?}");
+}
+
+#[test]
+fn sound_that_does_not_come_leaves_gaps_until_it_is_back() {
+    let timeline = timeline();
+    let mut pictures = VideoPackager::new(timeline.clone(), CUT, Spherical::default(), 0);
+    let mut packager = AudioPackager::new(timeline, CUT);
+    let (mut steps, mut ignored) = (Vec::new(), Vec::new());
+    pictures.push(&video_config(), Duration::ZERO, &mut ignored);
+    packager.push(&audio_config(), &mut steps);
+    let mut frames = 0;
+    // Half a minute; none from 3 to 15 seconds.
+    for number in 0..900 {
+        let now_ms = number * 1_000 / 30;
+        while frames * 1_024 / 48 < now_ms {
+            if !(3_000..15_000).contains(&now_ms) {
+                packager.push(&sound(frames), &mut steps);
+            }
+            frames += 1;
+        }
+        pictures.push(&picture(number), Duration::ZERO, &mut ignored);
+        packager.push(&picture(number), &mut steps);
+    }
+    let mut cutting = Cutting::default();
+    cutting.take(steps);
+    // Numbers begin with 5. The second segment is cut short, the next ones are given up as soon as
+    // pictures are so far, and the one in which sound returns is not: it would be the one of 14 s.
+    assert_eq!(cutting.missing, [7, 8, 9, 10], "{cutting:?}");
+    assert_eq!(cutting.sequences, (5..7).chain(12..20).collect::<Vec<_>>());
+    check_part_durations(&cutting);
+}
+
+#[test]
+fn sound_becomes_mpeg_ts_with_the_times_of_the_pictures() {
+    let timeline = timeline();
+    let cut = Cut { part_ms: None, origin_ms: 10_000, container: Container::Ts };
+    timeline.cut(0, Duration::ZERO);
+    timeline.cut(2_000, Duration::ZERO);
+    let adts = immersive_media::pack::Adts::new(&[0x11, 0x90]);
+    let track = Track::audio(AudioCodec::Aac, &[0x11, 0x90]).unwrap();
+    let config = Arc::new(AudioConfig { codec: AudioCodec::Aac, track, adts });
+    let mut packager = AudioPackager::new(timeline, cut);
+    let mut steps = Vec::new();
+    packager.push(&Event::AudioConfig(config), &mut steps);
+    (0..200).for_each(|number| packager.push(&sound(number), &mut steps));
+    steps.extend(packager.finish());
+    let mut transmuxer = immersive_media::Transmuxer::new();
+    let mut samples = 0;
+    for step in &steps {
+        let Step::Part(part) = step else { continue };
+        transmuxer.begin_segment(immersive_media::SegmentStart::default());
+        transmuxer.push(&part.bytes).unwrap();
+        for fragment in transmuxer.finish_segment().unwrap() {
+            // One second keeps clock references positive.
+            let wanted = 90_000 * 11 + samples * 1_024 * 90_000 / 48_000;
+            let start = fragment.start.ticks * 90_000 / i64::from(fragment.start.timescale.get());
+            let start = start.rem_euclid(1 << 33);
+            assert!((start - wanted).abs() <= 2, "{start}, not {wanted}");
+            samples += fragment.sample_count as i64;
+        }
+    }
+    assert_eq!(samples, 200);
+    assert!(matches!(&steps[0], Step::Begin { format, .. } if format.init.is_none()));
 }

@@ -51,6 +51,8 @@ pub struct Source {
     pub configs: Vec<Tag>,
     /// What the source says of itself.
     pub metadata: Metadata,
+    /// Its track of sound that renditions carry.
+    pub main_sound: u8,
 }
 
 /// The encoder of one publication.
@@ -173,7 +175,8 @@ impl Ladder {
         let mut bytes = Vec::new();
         flv::write_header(has_audio, true, &mut bytes);
         for config in &self.source.configs {
-            if config.kind == TagKind::Audio && !has_audio {
+            let is_main = config.track == self.source.main_sound;
+            if config.kind == TagKind::Audio && !(has_audio && is_main) {
                 continue;
             }
             let timestamp_ms = first.timestamp_ms;

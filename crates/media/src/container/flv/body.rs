@@ -163,7 +163,7 @@ fn enhanced_video(first: u8, rest: &[u8]) -> Result<VideoBody<'_>, Error> {
 }
 
 /// Passes over modifiers (packet type 7): each has a size, data, and the type of what follows.
-fn without_extensions(mut kind: u8, mut rest: &[u8]) -> Option<(u8, &[u8])> {
+pub(super) fn without_extensions(mut kind: u8, mut rest: &[u8]) -> Option<(u8, &[u8])> {
     const MODIFIER: u8 = 7;
     while kind == MODIFIER {
         let (&size, after) = rest.split_first()?;

@@ -23,10 +23,16 @@ const LONG_TEXT: u8 = 12;
 
 /// Values nest no deeper in metadata that mean well.
 const DEEPEST: u32 = 8;
+/// What Enhanced RTMP v2 says of tracks of sound other than the first lies in here, by their number.
+const TRACKS: &str = "audioTrackIdInfoMap";
+/// And no names of what has something in it are longer, nor are there more values.
+const LONGEST: usize = 64;
+const MOST: usize = 1_000;
 
 impl Metadata {
     /// Reads a script tag's body, or an RTMP data message with or without `@setDataFrame`; `None`
-    /// if it is something else. Nested values are passed over.
+    /// if it is something else. Nested values are passed over, but for those of tracks of sound:
+    /// `audioTrackIdInfoMap.1.language`.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let mut rest = body;
         let mut name = text_value(&mut rest)?;
@@ -45,13 +51,26 @@ impl Metadata {
         }
         let mut metadata = Self::default();
         // What was read before the end stays.
-        let _ = metadata.read_properties(&mut rest);
+        let _ = metadata.read_properties("", &mut rest, DEEPEST);
         Some(metadata)
+    }
+
+    /// A text by its name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
     /// A number by its name.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.numbers.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
+    }
+
+    /// Says the size of the pictures in pixels, for a stream that has not.
+    pub fn set_size(&mut self, (width, height): (u32, u32)) {
+        self.numbers.retain(|(known, _)| known != "width" && known != "height");
+        for (name, pixels) in [("width", width), ("height", height)] {
+            self.numbers.push((name.to_owned(), f64::from(pixels)));
+        }
     }
 
     /// Writes the body of a script tag.
@@ -75,9 +94,11 @@ impl Metadata {
         out
     }
 
-    fn read_properties(&mut self, rest: &mut &[u8]) -> Option<()> {
-        loop {
-            let name = short_text(rest)?;
+    /// What lies within `within` is named after it.
+    fn read_properties(&mut self, within: &str, rest: &mut &[u8], depth: u32) -> Option<()> {
+        let deeper = depth.checked_sub(1)?;
+        while self.numbers.len() + self.texts.len() < MOST {
+            let name = within.to_owned() + &short_text(rest)?;
             match byte(rest)? {
                 END => return Some(()),
                 NUMBER => {
@@ -88,9 +109,16 @@ impl Metadata {
                     let text = short_text(rest)?;
                     self.texts.push((name, text));
                 }
-                other => skip_value(other, rest, DEEPEST)?,
+                kind @ (OBJECT | MAP) if name.starts_with(TRACKS) && name.len() < LONGEST => {
+                    if kind == MAP {
+                        take(rest, 4)?;
+                    }
+                    self.read_properties(&(name + "."), rest, deeper)?;
+                }
+                other => skip_value(other, rest, deeper)?,
             }
         }
+        None
     }
 }
 
@@ -155,4 +183,45 @@ fn push_text(out: &mut Vec<u8>, text: &str) {
     let bytes = &text.as_bytes()[..text.len().min(usize::from(u16::MAX))];
     out.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
     out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str, value: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        push_text(&mut out, name);
+        [out, value.to_vec()].concat()
+    }
+
+    #[test]
+    fn tracks_of_sound_are_named() {
+        let language = named("language", &named("de", &[])[..]);
+        let language = [&language[..10], &[TEXT], &language[10..]].concat();
+        let rate = named("samplerate", &[&[NUMBER][..], &48_000f64.to_be_bytes()].concat());
+        let object = [&[OBJECT][..], &language, &rate, &[0, 0, END]].concat();
+        let map = [&[MAP, 0, 0, 0, 1][..], &named("1", &object), &[0, 0, END]].concat();
+        let other = [&[OBJECT][..], &rate, &[0, 0, END]].concat();
+        let width = [&[NUMBER][..], &640f64.to_be_bytes()].concat();
+        let body = [
+            [&[TEXT][..], &named("onMetaData", &[OBJECT])].concat(),
+            named(TRACKS, &map),
+            named("other", &other),
+            named("width", &width),
+            vec![0, 0, END],
+        ]
+        .concat();
+        let metadata = Metadata::parse(&body).unwrap();
+        assert_eq!(metadata.text("audioTrackIdInfoMap.1.language"), Some("de"));
+        assert_eq!(metadata.number("audioTrackIdInfoMap.1.samplerate"), Some(48_000.0));
+        assert_eq!((metadata.number("width"), metadata.numbers.len()), (Some(640.0), 2));
+    }
+
+    #[test]
+    fn metadata_without_measure_is_cut() {
+        let value = named("x", &[&[NUMBER][..], &[0; 8]].concat());
+        let body = [&[TEXT][..], &named("onMetaData", &[OBJECT]), &value.repeat(5_000)].concat();
+        assert_eq!(Metadata::parse(&body).unwrap().numbers.len(), MOST);
+    }
 }

@@ -3,6 +3,7 @@
 use super::body::{AudioBody, AudioCodec, AudioPacket, VideoBody, VideoCodec, VideoPacket};
 use super::metadata::Metadata;
 use super::read::TagKind;
+use super::tracks::{MANY_CODECS, MANY_TRACKS, ONE_TRACK};
 
 /// Writes an FLV file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,12 +73,7 @@ impl FlvMuxer {
     /// Enhanced RTMP.
     pub fn write_audio(out: &mut Vec<u8>, time_millis: u32, audio: &AudioBody<'_>) {
         let mut body = Vec::new();
-        let (kind, data) = match audio.packet {
-            AudioPacket::Configuration(data) => (0, data),
-            AudioPacket::Frame(data) => (1, data),
-            AudioPacket::End => (2, &[][..]),
-            AudioPacket::Other => return,
-        };
+        let Some((kind, data)) = packet(&audio.packet) else { return };
         match audio.codec {
             // 44.1 kHz, 16 bits, stereo: what is true is in the configuration, or in the frames
             AudioCodec::Aac if kind < 2 => body.extend_from_slice(&[0xaf, kind]),
@@ -89,5 +85,46 @@ impl FlvMuxer {
         }
         body.extend_from_slice(data);
         Self::write_tag(out, TagKind::Audio, time_millis, &body);
+    }
+    /// Writes what is to be heard at one time on tracks with these numbers, as in Enhanced RTMP v2:
+    /// one tag for all packets of a kind that follow each other.
+    pub fn write_audio_tracks(out: &mut Vec<u8>, time_millis: u32, tracks: &[(u8, AudioBody<'_>)]) {
+        let kind_of =
+            |(_, audio): &(u8, AudioBody<'_>)| packet(&audio.packet).map(|(kind, _)| kind);
+        for together in tracks.chunk_by(|a, b| kind_of(a) == kind_of(b)) {
+            let Some(kind) = kind_of(&together[0]) else { continue };
+            let codec = together[0].1.codec;
+            let arrangement = match together {
+                [_] => ONE_TRACK,
+                _ if together.iter().all(|(_, audio)| audio.codec == codec) => MANY_TRACKS,
+                _ => MANY_CODECS,
+            };
+            let mut body = vec![0x95, arrangement << 4 | kind];
+            if arrangement != MANY_CODECS {
+                body.extend_from_slice(codec.code());
+            }
+            for (track, audio) in together {
+                let (_, data) = packet(&audio.packet).unwrap_or_default();
+                if arrangement == MANY_CODECS {
+                    body.extend_from_slice(audio.codec.code());
+                }
+                body.push(*track);
+                if arrangement != ONE_TRACK {
+                    body.extend_from_slice(&(data.len() as u32).to_be_bytes()[1..]);
+                }
+                body.extend_from_slice(data);
+            }
+            Self::write_tag(out, TagKind::Audio, time_millis, &body);
+        }
+    }
+}
+
+/// Type of a packet of sound, and its data.
+fn packet<'a>(packet: &AudioPacket<'a>) -> Option<(u8, &'a [u8])> {
+    match *packet {
+        AudioPacket::Configuration(data) => Some((0, data)),
+        AudioPacket::Frame(data) => Some((1, data)),
+        AudioPacket::End => Some((2, &[])),
+        AudioPacket::Other => None,
     }
 }
