@@ -144,21 +144,21 @@ impl Lane {
     }
 
     /// Whether the segment, or with an index a part of it, is from the playhead on in the sink, on
-    /// its way, or passed over.
+    /// its way, or passed over; `span` is where it lies.
     pub(crate) fn has(
         &self,
         slot: SlotId,
-        segment: &Segment,
-        part: Option<u32>,
+        (sequence, part): (MediaSequence, Option<u32>),
+        span: TimeRange,
         wanted: Wanted<'_>,
     ) -> bool {
-        let same = |chunk: &Chunk| {
-            chunk.slot == slot && chunk.sequence == segment.sequence && chunk.part == part
-        };
+        let TimeRange { start_secs, end_secs } = span;
+        let same =
+            |chunk: &Chunk| chunk.slot == slot && chunk.sequence == sequence && chunk.part == part;
         let chunks = self.ready.iter().map(|loaded| &loaded.chunk).chain(wanted.appending);
-        let from = segment.start_secs.max(wanted.playhead_secs.min(segment.end_secs()));
-        let middle = (from + segment.end_secs()) / 2.0;
-        let tolerance = ((segment.end_secs() - from) * 0.25).min(SMALL_HOLE_SECS);
+        let from = start_secs.max(wanted.playhead_secs.min(end_secs));
+        let middle = (from + end_secs) / 2.0;
+        let tolerance = ((end_secs - from) * 0.25).min(SMALL_HOLE_SECS);
         let mut waiting_end = middle;
         for chunk in chunks {
             if same(chunk) {
@@ -171,9 +171,8 @@ impl Lane {
         // What is whole in the sink is there, however long it was said to be.
         self.is_skipped(middle)
             || self.book.chunks().iter().any(|chunk| same(chunk) && !chunk.is_cut)
-            || waiting_end >= segment.end_secs() - tolerance
-            || self.book.at(middle).is_some()
-                && self.book.stretch_end(from) >= segment.end_secs() - tolerance
+            || waiting_end >= end_secs - tolerance
+            || self.book.at(middle).is_some() && self.book.stretch_end(from) >= end_secs - tolerance
     }
 
     /// Whether parts of this segment are worth asking for at all.

@@ -45,6 +45,7 @@ impl Session {
         let lane = &self.lanes[0];
         let playhead_secs = self.playhead_secs();
         let ladder = self.ladder(core);
+        let (_, below_best) = ladder.indexes.split_last()?;
         let untouched = |chunk: &&Chunk| chunk.start_secs > playhead_secs && chunk.part.is_none();
         let (chunks, buffered): (Vec<&Chunk>, Vec<Buffered>) = lane
             .book
@@ -52,7 +53,7 @@ impl Session {
             .iter()
             .filter(untouched)
             .filter_map(|chunk| {
-                let index = ladder.indexes.iter().position(|rung| *rung == chunk.rung)?;
+                let index = below_best.iter().position(|rung| *rung == chunk.rung)?;
                 let ahead_secs = chunk.start_secs - playhead_secs;
                 let duration_secs = chunk.end_secs - chunk.start_secs;
                 let middle_secs = (chunk.start_secs + chunk.end_secs) / 2.0;
@@ -60,6 +61,9 @@ impl Session {
                 Some((chunk, Buffered { index, ahead_secs, bits }))
             })
             .unzip();
+        if buffered.is_empty() {
+            return None;
+        }
         let coming_bits = ladder.coming_bits(self, ahead_secs);
         let view = View { coming_bits: &coming_bits, ..ladder.view(self, core, ahead_secs) };
         let replacement = self.rule.borrow_mut().replace(&view, &buffered)?;

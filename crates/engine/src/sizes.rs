@@ -48,9 +48,9 @@ impl Ladder {
         let Some(media) = session.main_media() else { return bits };
         let from_secs = session.playhead_secs() + ahead_secs + INSIDE_SECS;
         let first = media.segments.partition_point(|segment| segment.end_secs() <= from_secs);
-        for segment in media.segments.iter().skip(first).take(LOOK_AHEAD) {
+        for (index, segment) in media.segments.iter().enumerate().skip(first).take(LOOK_AHEAD) {
             let middle_secs = segment.start_secs + segment.duration_secs / 2.0;
-            if !self.push_bits(session, middle_secs, &mut bits) {
+            if !self.push_bits(session, middle_secs, index, &mut bits) {
                 break;
             }
         }
@@ -59,9 +59,14 @@ impl Ladder {
 
     /// Bits of the segment around a moment, in every rung. Where a playlist does not tell, or is not
     /// known, the segment differs from others as it does in the nearest rung that does tell. False
-    /// if none does.
-    fn push_bits(&self, session: &Session, at_secs: f64, bits: &mut Vec<f32>) -> bool {
-        let mut likely = usize::MAX;
+    /// if none does. It is likely to be the one of index `likely`.
+    fn push_bits(
+        &self,
+        session: &Session,
+        at_secs: f64,
+        mut likely: usize,
+        bits: &mut Vec<f32>,
+    ) -> bool {
         let told: Vec<(usize, f64)> = self
             .indexes
             .iter()
@@ -81,7 +86,7 @@ impl Ladder {
     /// The same for a segment that is there already; by mean rates if nobody tells.
     pub(crate) fn bits_at(&self, session: &Session, at_secs: f64, duration_secs: f64) -> Vec<f32> {
         let mut bits = Vec::with_capacity(self.bitrates_bps.len());
-        if !self.push_bits(session, at_secs, &mut bits) {
+        if !self.push_bits(session, at_secs, usize::MAX, &mut bits) {
             bits.extend(self.bitrates_bps.iter().map(|bps| (bps * duration_secs) as f32));
         }
         bits

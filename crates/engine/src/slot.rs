@@ -97,8 +97,8 @@ impl Slot {
         definitions: &Definitions,
     ) -> Result<Playlist, ParseError> {
         let read = self.reloads.parse(body, url, definitions)?;
-        let leaves_out = matches!(&read, Playlist::Media(new) if new.continues && !self.media.as_ref().is_some_and(|known| known.has_base_of(new)));
-        if leaves_out {
+        let fits = |new: &Media| self.media.as_ref().is_some_and(|known| known.has_base_of(new));
+        if matches!(&read, Playlist::Media(new) if new.skipped_segments > 0 && !fits(new)) {
             // What was read last is not what is known: it was of an earlier time.
             self.reloads.forget();
             return self.reloads.parse(body, url, definitions);
@@ -122,7 +122,7 @@ impl Slot {
         // An answer that was held back in vain is counted from its arrival.
         let held_back = media.server_control.can_block_reload;
         let from = if held_back { self.answered_at } else { self.asked_at };
-        Some(from + Duration::from_secs_f64(wait_secs))
+        Some(from + Duration::from_micros((wait_secs * 1e6) as u64))
     }
 
     fn can_block(&self, media: &Media) -> bool {
@@ -181,14 +181,10 @@ impl Slot {
 }
 
 impl Session {
-    /// Slots whose content is being played: their playlists are kept fresh.
-    fn active_slots(&self) -> impl Iterator<Item = SlotId> {
-        self.lanes.iter().filter_map(|lane| lane.wanted_slot(&self.catalog))
-    }
-
+    /// Keeps the playlists fresh whose content is being played.
     pub(crate) fn reload_playlists(&mut self, core: &mut Core) {
-        let active: Vec<SlotId> = self.active_slots().collect();
-        for slot in active {
+        for lane in 0..self.lanes.len() {
+            let Some(slot) = self.lanes[lane].wanted_slot(&self.catalog) else { continue };
             self.load_slot(core, slot);
             if let Some(better) = self.better_place(core, slot) {
                 self.ask_for_playlist(core, better);

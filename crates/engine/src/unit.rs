@@ -6,6 +6,7 @@ use immersive_hls::{DiscontinuitySequence, Media, MediaSequence, Part, PreloadHi
 
 use crate::buffer::Chunk;
 use crate::catalog::SlotId;
+use crate::io::TimeRange;
 use crate::lane::Lane;
 
 /// Parts that were asked for one after the other touch within this.
@@ -112,7 +113,7 @@ pub(crate) fn next(lane: &Lane, slot: SlotId, media: &Media, wanted: Wanted<'_>)
             if let Some(unit) = next_part(lane, slot, segment, wanted) {
                 return Some(unit);
             }
-        } else if !lane.has(slot, segment, None, wanted) {
+        } else if !lane.has(slot, (segment.sequence, None), span(segment), wanted) {
             return Some(Unit::whole(segment));
         }
     }
@@ -121,6 +122,10 @@ pub(crate) fn next(lane: &Lane, slot: SlotId, media: &Media, wanted: Wanted<'_>)
         return None;
     }
     next_part(lane, slot, open, wanted).or_else(|| hinted(lane, slot, media, wanted))
+}
+
+fn span(segment: &Segment) -> TimeRange {
+    TimeRange { start_secs: segment.start_secs, end_secs: segment.end_secs() }
 }
 
 /// The first part from the playhead on that is missing; or, if decoding cannot go on or begin
@@ -133,8 +138,11 @@ fn next_part(lane: &Lane, slot: SlotId, segment: &Segment, wanted: Wanted<'_>) -
     };
     let missing = (0..parts.len()).find(|index| {
         let (start_secs, part) = parts[*index];
-        let is_past = start_secs + part.duration_secs <= wanted.playhead_secs + 0.01;
-        !is_past && !lane.has(slot, &place(*index).segment, Some(*index as u32), wanted)
+        let end_secs = start_secs + part.duration_secs;
+        let is_past = end_secs <= wanted.playhead_secs + 0.01;
+        let (id, span) =
+            ((segment.sequence, Some(*index as u32)), TimeRange { start_secs, end_secs });
+        !is_past && !lane.has(slot, id, span, wanted)
     })?;
     let unit = place(missing);
     let last = lane.last_fetched.as_ref();
@@ -165,7 +173,7 @@ fn hinted(lane: &Lane, slot: SlotId, media: &Media, wanted: Wanted<'_>) -> Optio
     let refused = lane.refused_hint.as_deref() == Some(hint.url.as_str());
     let unit = Unit::hinted(media, hint, byte_range);
     let goes_on = unit.follows(lane.last_fetched.as_ref(), slot);
-    let had = lane.has(slot, &unit.segment, unit.part, wanted);
+    let had = lane.has(slot, (unit.segment.sequence, unit.part), span(&unit.segment), wanted);
     (!refused && !had && goes_on).then_some(unit)
 }
 

@@ -1,7 +1,7 @@
 //! Attribute lists (RFC 8216bis section 4.2), leniently.
 
 /// `NAME=value,NAME="quoted, value"` as it stands in a playlist. Looking up scans: lists are short,
-/// and most attributes are asked for once.
+/// and most tags come once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attributes<'a>(pub(crate) &'a str);
 
@@ -9,6 +9,17 @@ impl<'a> Attributes<'a> {
     /// The value without its quotes; the first one if the name occurs twice.
     pub(crate) fn get(self, name: &str) -> Option<&'a str> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Like [`Self::get`] for several names in one go.
+    pub(crate) fn all<const N: usize>(self, names: [&str; N]) -> [Option<&'a str>; N] {
+        let mut values = [None; N];
+        for (name, value) in self.iter() {
+            if let Some(at) = names.iter().position(|wanted| *wanted == name) {
+                values[at].get_or_insert(value);
+            }
+        }
+        values
     }
 
     /// Like [`Self::get`], owned; `None` for an empty value.
@@ -23,7 +34,7 @@ impl<'a> Attributes<'a> {
 
     /// A finite, non-negative number.
     pub(crate) fn decimal(self, name: &str) -> Option<f64> {
-        decimal(self.get(name)?).filter(|value| *value >= 0.0)
+        seconds(self.get(name)?)
     }
 
     /// A finite number of either sign.
@@ -40,25 +51,33 @@ impl<'a> Attributes<'a> {
     pub(crate) fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
-            rest = rest.trim_start_matches([',', ' ', '\t']);
+            // Byte by byte: these texts are short, and there are many.
+            let until = |text: &'a str, end: fn(&u8) -> bool| {
+                text.split_at(text.bytes().position(|byte| end(&byte)).unwrap_or(text.len()))
+            };
+            (_, rest) = until(rest, |byte| !matches!(byte, b',' | b' ' | b'\t'));
             if rest.is_empty() {
                 return None;
             }
-            let name_end = rest.find(['=', ',']).unwrap_or(rest.len());
-            let name = rest[..name_end].trim();
-            let Some(value) = rest[name_end..].strip_prefix('=') else {
-                rest = &rest[name_end..];
+            let (name, value) = until(rest, |byte| matches!(byte, b'=' | b','));
+            let name = name.trim();
+            let Some(value) = value.strip_prefix('=') else {
+                rest = value;
                 return Some((name, ""));
             };
             let value = value.trim_start();
-            let (value, after) = match value.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            let value = match value.strip_prefix('"') {
+                Some(quoted) => {
+                    let (value, after) = until(quoted, |byte| *byte == b'"');
+                    rest = after.get(1..).unwrap_or("");
+                    value
+                }
                 None => {
-                    let (value, after) = value.split_at(value.find(',').unwrap_or(value.len()));
-                    (value.trim_end(), after)
+                    let (value, after) = until(value, |byte| *byte == b',');
+                    rest = after;
+                    value.trim_end()
                 }
             };
-            rest = after;
             Some((name, value))
         })
     }
@@ -77,6 +96,11 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     let text = text.trim();
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     if plain { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
+}
+
+/// A finite, non-negative number.
+pub(crate) fn seconds(text: &str) -> Option<f64> {
+    decimal(text).filter(|value| *value >= 0.0)
 }
 
 /// `n[@o]`: length and offset.

@@ -201,6 +201,9 @@ pub struct Media {
     pub part_target_secs: Option<f64>,
     /// EXT-X-SKIP: segments that this delta update leaves out.
     pub skipped_segments: u64,
+    /// The first segment that its own EXT-X-KEY tags speak of; those before it have the keys of what
+    /// is left out.
+    pub keys_told_from: Option<MediaSequence>,
     /// It is [`crate::Reloads`] that left them out: keys and maps that still hold are in the segments.
     pub continues: bool,
 }

@@ -8,7 +8,7 @@ use crate::lines::{Kind, Normalised, Tag, normalise, normalise_end};
 use crate::model::*;
 use crate::reader::MediaReader;
 use crate::tags::{key, rendition, start, variant};
-use crate::url::resolve;
+use crate::url::Base;
 
 /// Variables that a media playlist may import from its multivariant playlist (EXT-X-DEFINE).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) fn whole(
     url: &str,
     imports: &Definitions,
 ) -> Result<(Playlist, Option<Bookmark>), ParseError> {
-    if resolve(url, "").is_none() {
+    if Base::of(url).resolve("").is_none() {
         return Err(ParseError::BaseUrl { url: url.to_owned() });
     }
     let normalised = normalise(body, url, imports)?;
@@ -81,6 +81,7 @@ fn framed(normalised: &Normalised<'_>) -> Result<m3u8_rs::MediaPlaylist, ParseEr
 
 fn master(normalised: &Normalised<'_>, url: &str) -> Result<Master, ParseError> {
     let parsed = framed(normalised)?;
+    let base = Base::of(url);
     let mut out = Master {
         url: url.to_owned(),
         independent_segments: parsed.independent_segments,
@@ -95,11 +96,11 @@ fn master(normalised: &Normalised<'_>, url: &str) -> Result<Master, ParseError> 
             if &*tag.name == "-X-STREAM-INF" {
                 stream_inf = Some(tag);
             } else {
-                master_tag(&mut out, tag, url)?;
+                master_tag(&mut out, tag, base)?;
             }
         }
         if let Some((tag, uri)) = stream_inf.zip(normalised.uris.get(index)) {
-            let url = resolve(url, &uri.text).ok_or(ParseError::Line {
+            let url = base.resolve(&uri.text).ok_or(ParseError::Line {
                 line: tag.line as usize,
                 tag: "EXT-X-STREAM-INF",
                 problem: "the URI after it does not lead to an http or https URL",
@@ -110,24 +111,24 @@ fn master(normalised: &Normalised<'_>, url: &str) -> Result<Master, ParseError> 
     if out.variants.is_empty() { Err(ParseError::NoVariants) } else { Ok(out) }
 }
 
-fn master_tag(out: &mut Master, tag: &Tag<'_>, url: &str) -> Result<(), ParseError> {
+fn master_tag(out: &mut Master, tag: &Tag<'_>, base: Base<'_>) -> Result<(), ParseError> {
     let list = tag.attributes();
     match &*tag.name {
         "-X-I-FRAME-STREAM-INF" => {
-            if let Ok(url) = tag.url(url, "EXT-X-I-FRAME-STREAM-INF") {
+            if let Ok(url) = tag.url(base, "EXT-X-I-FRAME-STREAM-INF") {
                 out.iframe_variants.push(variant(list, url));
             }
         }
-        "-X-MEDIA" => out.renditions.extend(rendition(tag, url)?),
+        "-X-MEDIA" => out.renditions.extend(rendition(tag, base)?),
         "-X-SESSION-DATA" => out.session_data.push(SessionData {
             id: list.text("DATA-ID").unwrap_or_default(),
             value: list.text("VALUE"),
-            url: list.get("URI").and_then(|uri| resolve(url, uri)),
+            url: list.get("URI").and_then(|uri| base.resolve(uri)),
             language: list.text("LANGUAGE"),
         }),
-        "-X-SESSION-KEY" => out.session_keys.extend(key(tag, url)?),
+        "-X-SESSION-KEY" => out.session_keys.extend(key(tag, base)?),
         "-X-CONTENT-STEERING" => {
-            if let Some(server_url) = list.get("SERVER-URI").and_then(|uri| resolve(url, uri)) {
+            if let Some(server_url) = list.get("SERVER-URI").and_then(|uri| base.resolve(uri)) {
                 out.content_steering =
                     Some(ContentSteering { server_url, pathway_id: list.text("PATHWAY-ID") });
             }

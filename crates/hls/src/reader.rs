@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::attributes::{byte_range, decimal, integer};
+use crate::attributes::{byte_range, decimal, integer, seconds};
 use crate::date;
 use crate::error::ParseError;
 use crate::lines::Tag;
 use crate::model::*;
 use crate::tags;
-use crate::url::resolve;
+use crate::url::Base;
 
 /// What has been read of the tags before the next URI.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ struct Pending {
 #[derive(Clone, Debug)]
 pub(crate) struct MediaReader {
     pub(crate) out: Media,
+    /// Of its URL: see [`Base`].
+    folder: usize,
     discontinuity: u64,
     pending: Pending,
     keys: Arc<[Key]>,
@@ -39,6 +41,7 @@ impl MediaReader {
     pub(crate) fn new(out: Media) -> Self {
         Self {
             discontinuity: out.discontinuity_sequence.0,
+            folder: Base::of(&out.url).folder(),
             out,
             pending: Pending::default(),
             keys: Arc::default(),
@@ -59,11 +62,16 @@ impl MediaReader {
         }
         let segments = std::mem::take(&mut out.segments);
         let mut bookmark = self.clone();
+        // What a delta update leaves out has keys and maps that are not known here.
+        bookmark.out.continues |= bookmark.out.skipped_segments == 0;
         bookmark.out.skipped_segments += segments.len() as u64;
-        bookmark.out.continues = true;
         bookmark.discontinuity = bookmark.out.discontinuity_sequence.0;
         self.out.segments = segments;
         Some(bookmark)
+    }
+
+    fn base(&self) -> Base<'_> {
+        Base::with_folder(&self.out.url, self.folder)
     }
 
     /// EXT-X-DISCONTINUITY.
@@ -77,7 +85,7 @@ impl MediaReader {
         match &*tag.name {
             "INF" => {
                 let number = tag.value.split(',').next().unwrap_or_default();
-                self.pending.duration_secs = decimal(number).filter(|secs| *secs >= 0.0);
+                self.pending.duration_secs = seconds(number);
             }
             "-X-TARGETDURATION" => {
                 self.out.target_duration_secs =
@@ -108,7 +116,7 @@ impl MediaReader {
             "-X-SKIP" => self.out.skipped_segments = list.integer("SKIPPED-SEGMENTS").unwrap_or(0),
             "-X-PRELOAD-HINT" => self.out.preload_hints.extend(self.preload_hint(tag)),
             "-X-RENDITION-REPORT" => {
-                if let Ok(url) = tag.url(&self.out.url, "EXT-X-RENDITION-REPORT") {
+                if let Ok(url) = tag.url(self.base(), "EXT-X-RENDITION-REPORT") {
                     self.out.rendition_reports.push(RenditionReport {
                         url,
                         last_sequence: list.integer("LAST-MSN").map(MediaSequence),
@@ -123,7 +131,9 @@ impl MediaReader {
 
     /// A key replaces the one of its KEYFORMAT; METHOD=NONE ends them all.
     fn key(&mut self, tag: &Tag<'_>) -> Result<(), ParseError> {
-        self.keys = match tags::key(tag, &self.out.url)? {
+        let next = self.out.next_sequence();
+        self.out.keys_told_from.get_or_insert(next);
+        self.keys = match tags::key(tag, self.base())? {
             None => Arc::default(),
             Some(key) => {
                 let others = self.keys.iter().filter(|other| other.format != key.format).cloned();
@@ -135,7 +145,7 @@ impl MediaReader {
     }
 
     fn map(&mut self, tag: &Tag<'_>) -> Result<(), ParseError> {
-        let url = tag.url(&self.out.url, "EXT-X-MAP")?;
+        let url = tag.url(self.base(), "EXT-X-MAP")?;
         let range = match tag.attributes().get("BYTERANGE") {
             Some(text) => Some(byte_range(text).ok_or(ParseError::Line {
                 line: tag.line as usize,
@@ -151,19 +161,20 @@ impl MediaReader {
     }
 
     fn part(&mut self, tag: &Tag<'_>) -> Result<(), ParseError> {
-        let list = tag.attributes();
-        let url = tag.url(&self.out.url, "EXT-X-PART")?;
-        let range = list.get("BYTERANGE").and_then(byte_range).map(|(length, offset)| {
+        let names = ["URI", "DURATION", "INDEPENDENT", "BYTERANGE", "GAP"];
+        let [uri, duration, independent, range, gap] = tag.attributes().all(names);
+        let url = tag.resolved(uri, self.base(), "EXT-X-PART")?;
+        let range = range.and_then(byte_range).map(|(length, offset)| {
             let offset = offset.unwrap_or(self.part_range_end);
             self.part_range_end = offset.saturating_add(length);
             ByteRange { offset, length }
         });
         self.pending.parts.push(Part {
             url: url.into(),
-            duration_secs: list.decimal("DURATION").unwrap_or(0.0),
-            independent: list.yes("INDEPENDENT"),
+            duration_secs: duration.and_then(seconds).unwrap_or(0.0),
+            independent: independent == Some("YES"),
             byte_range: range,
-            gap: list.yes("GAP"),
+            gap: gap == Some("YES"),
         });
         Ok(())
     }
@@ -176,7 +187,7 @@ impl MediaReader {
             _ => return None,
         };
         Some(PreloadHint {
-            url: tag.url(&self.out.url, "EXT-X-PRELOAD-HINT").ok()?,
+            url: tag.url(self.base(), "EXT-X-PRELOAD-HINT").ok()?,
             is_map,
             start: list.integer("BYTERANGE-START").unwrap_or(0),
             length: list.integer("BYTERANGE-LENGTH"),
@@ -191,7 +202,9 @@ impl MediaReader {
         byte_range: Option<(u64, Option<u64>)>,
     ) -> Result<(), ParseError> {
         let pending = std::mem::take(&mut self.pending);
-        let url: Arc<str> = resolve(&self.out.url, uri)
+        let url: Arc<str> = self
+            .base()
+            .resolve(uri)
             .ok_or(ParseError::Line {
                 line,
                 tag: "URI",
@@ -205,9 +218,8 @@ impl MediaReader {
             ByteRange { offset, length }
         });
         self.missing_durations |= pending.duration_secs.is_none();
-        let first = self.out.media_sequence.0.saturating_add(self.out.skipped_segments);
         self.out.segments.push(Segment {
-            sequence: MediaSequence(first.saturating_add(self.out.segments.len() as u64)),
+            sequence: self.out.next_sequence(),
             discontinuity_sequence: DiscontinuitySequence(self.discontinuity),
             start_secs: 0.0,
             duration_secs: pending.duration_secs.unwrap_or(f64::NAN),
@@ -253,6 +265,7 @@ impl MediaReader {
             duration_secs: self.pending.parts.iter().map(|part| part.duration_secs).sum(),
             map: self.map,
             keys: self.keys,
+            bitrate_kbps: self.bitrate_kbps,
             program_date_time_ms: self.pending.date_ms,
             parts: self.pending.parts,
             cue: self.pending.cue,

@@ -71,6 +71,7 @@ impl Media {
         }
         let changed = self.is_changed_by(&new);
         new.continues = false;
+        new.keys_told_from = None;
         *self = new;
         Ok(if changed { Change::Advanced } else { Change::Unchanged })
     }
@@ -148,6 +149,7 @@ impl Media {
         };
         let first_discontinuity = new.discontinuity_sequence.0;
         let continues = new.continues;
+        let keys_told_from = new.keys_told_from;
         for segment in new.all_mut() {
             let since = segment.discontinuity_sequence.0.saturating_sub(first_discontinuity);
             segment.discontinuity_sequence.0 = last.discontinuity_sequence.0.saturating_add(since);
@@ -155,8 +157,11 @@ impl Media {
                 continue;
             }
             segment.map = segment.map.take().or_else(|| last.map.clone());
-            if segment.keys.is_empty() {
+            if keys_told_from.is_none_or(|from| segment.sequence < from) {
                 segment.keys = Arc::clone(&last.keys);
+            }
+            if segment.byte_range.is_none() {
+                segment.bitrate_kbps = segment.bitrate_kbps.or(last.bitrate_kbps);
             }
         }
         let shift = last.end_secs();
@@ -199,7 +204,8 @@ impl Media {
         segments.drain(..known.start);
         segments.append(&mut new.segments);
         date_all(&mut segments);
-        *self = Self { segments, skipped_segments: 0, continues: false, ..new };
+        *self =
+            Self { segments, skipped_segments: 0, continues: false, keys_told_from: None, ..new };
         self.open.start_secs = end_secs;
         if changed { Change::Advanced } else { Change::Unchanged }
     }

@@ -4,6 +4,7 @@
 use crate::error::ParseError;
 use crate::model::{Media, Playlist};
 use crate::parse::{Bookmark, Definitions, end_of, whole};
+use crate::url::without_query;
 
 /// Reads the versions of one media playlist.
 #[derive(Clone, Debug, Default)]
@@ -34,17 +35,13 @@ impl Reloads {
         imports: &Definitions,
     ) -> Result<Playlist, ParseError> {
         if let Some(last) = &mut self.last
-            && last.url == url
+            && last.is_of(url)
             && let Some(end) = body.strip_prefix(&last.text)
         {
-            return last.go_on(end, imports).map(Playlist::Media);
+            return last.go_on(end, url, imports).map(Playlist::Media);
         }
         let (playlist, bookmark) = whole(body, url, imports)?;
-        let skips = matches!(&playlist, Playlist::Media(media) if media.skipped_segments > 0);
-        if !skips {
-            self.last =
-                bookmark.and_then(|bookmark| Version::new(body, url, bookmark)).map(Box::new);
-        }
+        self.last = bookmark.and_then(|bookmark| Version::new(body, url, bookmark)).map(Box::new);
         Ok(playlist)
     }
 
@@ -61,8 +58,14 @@ impl Version {
         Some(Self { url: url.to_owned(), text, lines, bookmark })
     }
 
-    fn go_on(&mut self, end: &str, imports: &Definitions) -> Result<Media, ParseError> {
-        let (media, bookmark) = end_of(end, self.lines, &self.bookmark, &self.url, imports)?;
+    /// Queries tell servers what is awaited; they mean nothing here unless variables come of them.
+    fn is_of(&self, url: &str) -> bool {
+        self.url == url
+            || self.bookmark.1.is_empty() && without_query(&self.url) == without_query(url)
+    }
+
+    fn go_on(&mut self, end: &str, url: &str, imports: &Definitions) -> Result<Media, ParseError> {
+        let (media, bookmark) = end_of(end, self.lines, &self.bookmark, url, imports)?;
         if let Some((bookmark, length)) = bookmark.zip(after_last_uri(end)) {
             self.text.push_str(&end[..length]);
             self.lines += line_count(&end[..length]);

@@ -1,22 +1,32 @@
 //! What one tag says: attributes to the model.
 
-use crate::attributes::{Attributes, decimal, integer};
+use crate::attributes::{Attributes, integer, seconds};
 use crate::date;
 use crate::error::ParseError;
 use crate::lines::Tag;
 use crate::model::*;
-use crate::url::resolve;
+use crate::url::Base;
 
 impl Tag<'_> {
     pub(crate) fn attributes(&self) -> Attributes<'_> {
         Attributes(&self.value)
     }
 
-    /// The attribute `name`, resolved.
-    pub(crate) fn url(&self, base: &str, tag: &'static str) -> Result<String, ParseError> {
+    /// The attribute URI, resolved.
+    pub(crate) fn url(&self, base: Base<'_>, tag: &'static str) -> Result<String, ParseError> {
+        self.resolved(self.attributes().get("URI"), base, tag)
+    }
+
+    /// What the attribute URI says, resolved.
+    pub(crate) fn resolved(
+        &self,
+        uri: Option<&str>,
+        base: Base<'_>,
+        tag: &'static str,
+    ) -> Result<String, ParseError> {
         let failed = |problem| ParseError::Line { line: self.line as usize, tag, problem };
-        let uri = self.attributes().get("URI").ok_or(failed("there is no URI"))?;
-        resolve(base, uri).ok_or(failed("the URI does not lead to an http or https URL"))
+        let uri = uri.ok_or(failed("there is no URI"))?;
+        base.resolve(uri).ok_or(failed("the URI does not lead to an http or https URL"))
     }
 }
 
@@ -49,7 +59,7 @@ fn resolution(text: &str) -> Option<(u32, u32)> {
     Some((side(width)?, side(height)?))
 }
 
-pub(crate) fn rendition(tag: &Tag<'_>, base: &str) -> Result<Option<Rendition>, ParseError> {
+pub(crate) fn rendition(tag: &Tag<'_>, base: Base<'_>) -> Result<Option<Rendition>, ParseError> {
     let list = tag.attributes();
     let kind = match list.get("TYPE") {
         Some("AUDIO") => RenditionKind::Audio,
@@ -82,7 +92,7 @@ pub(crate) fn start(list: Attributes<'_>) -> Option<Start> {
 }
 
 /// `None` for METHOD=NONE.
-pub(crate) fn key(tag: &Tag<'_>, base: &str) -> Result<Option<Key>, ParseError> {
+pub(crate) fn key(tag: &Tag<'_>, base: Base<'_>) -> Result<Option<Key>, ParseError> {
     let failed = |problem| ParseError::Line { line: tag.line as usize, tag: "EXT-X-KEY", problem };
     let list = tag.attributes();
     let method = match list.get("METHOD") {
@@ -103,7 +113,7 @@ pub(crate) fn key(tag: &Tag<'_>, base: &str) -> Result<Option<Key>, ParseError> 
     };
     Ok(Some(Key {
         method,
-        url: resolve(base, uri).unwrap_or_else(|| uri.to_owned()),
+        url: base.resolve(uri).unwrap_or_else(|| uri.to_owned()),
         iv,
         format: list.text("KEYFORMAT").unwrap_or_else(|| "identity".to_owned()),
         format_versions: list.text("KEYFORMATVERSIONS"),
@@ -122,16 +132,15 @@ fn hex_128(text: &str) -> Option<[u8; 16]> {
 pub(crate) fn cue(name: &str, value: &str) -> Cue {
     let list = Attributes(value);
     let named = |names: [&str; 2]| names.into_iter().find_map(|name| list.decimal(name));
-    let plain = |text: &str| decimal(text).filter(|secs| *secs >= 0.0);
     let duration_secs = named(["DURATION", "Duration"]);
     match name {
         "-X-CUE-IN" => Cue::In,
-        "-X-CUE-OUT" => Cue::Out { duration_secs: duration_secs.or_else(|| plain(value)) },
+        "-X-CUE-OUT" => Cue::Out { duration_secs: duration_secs.or_else(|| seconds(value)) },
         _ => {
             let (elapsed, total) = value.split_once('/').unwrap_or((value, ""));
             Cue::Continues {
-                elapsed_secs: named(["ElapsedTime", "ELAPSEDTIME"]).or_else(|| plain(elapsed)),
-                duration_secs: duration_secs.or_else(|| plain(total)),
+                elapsed_secs: named(["ElapsedTime", "ELAPSEDTIME"]).or_else(|| seconds(elapsed)),
+                duration_secs: duration_secs.or_else(|| seconds(total)),
             }
         }
     }

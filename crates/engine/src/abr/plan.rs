@@ -57,6 +57,10 @@ impl Rule for Plan {
     }
 
     fn abandon(&mut self, view: &View<'_>, late: &Late) -> Option<usize> {
+        // What is left comes sooner than any other.
+        if (0..late.index).all(|index| late.remaining_bits as f32 <= view.bits(index)) {
+            return None;
+        }
         let belief = belief(view);
         let values = self.values(view);
         let utility = |index: usize| values.utility(view.bitrates_bps[index] as f32);

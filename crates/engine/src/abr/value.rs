@@ -35,6 +35,11 @@ const PARTS: [f32; OUTCOMES - 1] = [-1.4, -0.532, 0.0, 0.532, 1.4];
 const BREAKDOWN_LN: f32 = -2.0;
 const BREAKDOWN_PER_LN: f32 = -0.15;
 const BREAKDOWN_PROBABILITY: f32 = 0.0048;
+const PROBABILITIES: [f32; OUTCOMES] = {
+    let mut each = [(1.0 - BREAKDOWN_PROBABILITY) / PARTS.len() as f32; OUTCOMES];
+    each[OUTCOMES - 1] = BREAKDOWN_PROBABILITY;
+    each
+};
 
 /// Grid of beliefs.
 const RATE_STEP_LN: f32 = 0.5;
@@ -188,8 +193,8 @@ impl Values {
         &self.tables[left.min(self.tables.len() - 1)]
     }
 
-    fn look_up(&self, table: &Table, buffer_secs: f32, (rate, rate_share): (usize, f32)) -> f32 {
-        let (buffer, buffer_share) = place(buffer_secs / self.buffer_step_secs, BUFFERS);
+    fn look_up(&self, table: &Table, buffer_secs: f32, (rate, rate_share): Place) -> f32 {
+        let (buffer, buffer_share) = self.buffer_place(buffer_secs);
         let row = |rate: usize| {
             let row = &table.values[rate * BUFFERS + buffer..];
             row[0] + (row[1] - row[0]) * buffer_share
@@ -201,13 +206,15 @@ impl Values {
         let moves = self.moves();
         let renditions = self.model.bitrates_bps.len();
         for _ in 0..STEPS {
-            let before = self.table(usize::MAX);
-            let mut values = Vec::with_capacity(before.values.len());
-            for moves in moves.chunks_exact(renditions) {
-                for buffer in 0..BUFFERS {
-                    let buffer_secs = buffer as f32 * self.buffer_step_secs;
-                    let worth = moves.iter().map(|fetch| self.of_move(before, fetch, buffer_secs));
-                    values.push(worth.fold(f32::NEG_INFINITY, f32::max));
+            let before = &self.table(usize::MAX).values;
+            let mut values = vec![f32::NEG_INFINITY; before.len()];
+            for (best, moves) in
+                values.chunks_exact_mut(BUFFERS).zip(moves.chunks_exact(renditions))
+            {
+                for fetch in moves {
+                    for (best, worth) in best.iter_mut().zip(fetch.worth(before)) {
+                        *best = best.max(worth);
+                    }
                 }
             }
             let gain = values[self.rates / 2 * BUFFERS + BUFFERS / 2];
@@ -222,30 +229,26 @@ impl Values {
         let mut moves = Vec::with_capacity(self.rates * model.bitrates_bps.len());
         for rate in 0..self.rates {
             let rate_ln = self.first_rate_ln + rate as f32 * RATE_STEP_LN;
+            let price = self.price_of_waiting(rate_ln.exp(), false);
             for bps in &model.bitrates_bps {
-                moves.push(Move {
-                    utility: self.utility(*bps),
-                    price: self.price_of_waiting(rate_ln.exp(), false),
-                    outcomes: self.surprises(model.spread, rate_ln).map(|surprise| {
-                        let rate_bps = (rate_ln + surprise).exp();
-                        let secs = model.first_byte_secs + bps * model.segment_secs / rate_bps;
-                        (secs, self.rate_place(rate_ln + follow(surprise)))
-                    }),
+                let outcomes = self.surprises(model.spread, rate_ln).map(|surprise| {
+                    let bits = bps * model.segment_secs;
+                    let secs = model.first_byte_secs + bits / (rate_ln + surprise).exp();
+                    let ends = std::array::from_fn(|buffer| {
+                        let buffer_secs = buffer as f32 * self.buffer_step_secs;
+                        let waited_secs = (secs - buffer_secs).max(0.0);
+                        let left_secs = (buffer_secs - secs).max(0.0) + model.segment_secs;
+                        End {
+                            buffer: self.buffer_place(left_secs.min(model.target_secs)),
+                            price: price * felt_secs(waited_secs),
+                        }
+                    });
+                    Outcome { rate: self.rate_place(rate_ln + follow(surprise)), ends }
                 });
+                moves.push(Move { utility: self.utility(*bps), outcomes });
             }
         }
         moves
-    }
-
-    fn of_move(&self, before: &Table, fetch: &Move, buffer_secs: f32) -> f32 {
-        let model = &self.model;
-        let after = fetch.outcomes.map(|(secs, rate)| {
-            let waited_secs = (secs - buffer_secs).max(0.0);
-            let left_secs = (buffer_secs - secs).max(0.0) + model.segment_secs;
-            self.look_up(before, left_secs.min(model.target_secs), rate)
-                - fetch.price * felt_secs(waited_secs)
-        });
-        fetch.utility + expected(after)
     }
 
     /// Of the logarithm of the rate.
@@ -266,7 +269,11 @@ impl Values {
         (if is_start { START_PRICE } else { WAIT_PRICE } + value_of_time) / self.model.segment_secs
     }
 
-    fn rate_place(&self, rate_ln: f32) -> (usize, f32) {
+    fn buffer_place(&self, buffer_secs: f32) -> Place {
+        place(buffer_secs / self.buffer_step_secs, BUFFERS)
+    }
+
+    fn rate_place(&self, rate_ln: f32) -> Place {
         place((rate_ln - self.first_rate_ln) / RATE_STEP_LN, self.rates)
     }
 }
@@ -274,15 +281,47 @@ impl Values {
 /// Fetching a segment of a rendition at a rate of the grid.
 struct Move {
     utility: f32,
-    /// Of waiting, per second.
-    price: f32,
-    /// Seconds that it may take, and the place of what is believed then.
-    outcomes: [(f32, (usize, f32)); OUTCOMES],
+    outcomes: [Outcome; OUTCOMES],
 }
 
-fn expected([usual @ .., breakdown]: [f32; OUTCOMES]) -> f32 {
-    let usual = usual.iter().sum::<f32>() / PARTS.len() as f32;
-    usual + (breakdown - usual) * BREAKDOWN_PROBABILITY
+/// What may come of it.
+struct Outcome {
+    /// The place of what is believed then.
+    rate: Place,
+    /// By buffer of the grid.
+    ends: [End; BUFFERS],
+}
+
+struct End {
+    buffer: Place,
+    /// Of waiting.
+    price: f32,
+}
+
+/// A cell of a grid, and how far into it.
+type Place = (usize, f32);
+
+impl Move {
+    /// By buffer of the grid, with the values of what comes after.
+    fn worth(&self, after: &[f32]) -> [f32; BUFFERS] {
+        let mut worth = [self.utility; BUFFERS];
+        for (outcome, probability) in self.outcomes.iter().zip(PROBABILITIES) {
+            let (rate, share) = outcome.rate;
+            let rows = &after[rate * BUFFERS..][..2 * BUFFERS];
+            let row: [f32; BUFFERS] =
+                std::array::from_fn(|at| rows[at] + (rows[at + BUFFERS] - rows[at]) * share);
+            for (worth, end) in worth.iter_mut().zip(&outcome.ends) {
+                let (buffer, share) = end.buffer;
+                let value = row[buffer] + (row[buffer + 1] - row[buffer]) * share;
+                *worth += probability * (value - end.price);
+            }
+        }
+        worth
+    }
+}
+
+fn expected(outcomes: [f32; OUTCOMES]) -> f32 {
+    outcomes.iter().zip(PROBABILITIES).map(|(outcome, probability)| outcome * probability).sum()
 }
 
 /// Waiting as it is felt.
@@ -297,8 +336,8 @@ pub(super) fn follow(surprise: f32) -> f32 {
     surprise * (small + (large - small) * largeness.clamp(0.0, 1.0))
 }
 
-/// The cell of a grid of `points`, and how far into it.
-fn place(at: f32, points: usize) -> (usize, f32) {
+/// On a grid of `points`.
+fn place(at: f32, points: usize) -> Place {
     let at = at.clamp(0.0, (points - 1) as f32);
     let cell = (at as usize).min(points - 2);
     (cell, at - cell as f32)
