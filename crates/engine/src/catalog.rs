@@ -80,7 +80,7 @@ impl Catalog {
         let any_video = master.variants.iter().any(has_video);
         let mut variants: Vec<&Variant> =
             master.variants.iter().filter(|variant| !any_video || has_video(variant)).collect();
-        variants.sort_by_key(|variant| variant.bandwidth_bps);
+        variants.sort_by_key(|variant| rate_bps(variant));
         for variant in variants {
             out.add(variant);
         }
@@ -119,7 +119,7 @@ impl Catalog {
             }
             return;
         }
-        let mean_bps = variant.average_bandwidth_bps.unwrap_or(variant.bandwidth_bps) as f64;
+        let mean_bps = variant.average_bandwidth_bps.unwrap_or(rate_bps(variant)) as f64;
         self.rungs.push(Rung {
             info,
             mean_bps,
@@ -184,6 +184,18 @@ fn track_info(rendition: &Rendition) -> TrackInfo {
         default: rendition.default,
         forced: rendition.forced,
         characteristics: rendition.characteristics.clone(),
+    }
+}
+
+/// BANDWIDTH, or a guess where the playlist does not tell.
+fn rate_bps(variant: &Variant) -> u64 {
+    /// Of a second of video: rather too many than too few.
+    const BITS_PER_PIXEL: u64 = 8;
+    const ELSE_BPS: u64 = 1_000_000;
+    let pixels = variant.resolution.map(|(width, height)| u64::from(width) * u64::from(height));
+    match variant.bandwidth_bps {
+        0 => pixels.map_or(ELSE_BPS, |pixels| pixels.saturating_mul(BITS_PER_PIXEL)),
+        told => told,
     }
 }
 

@@ -57,6 +57,9 @@ impl Session {
         let elapsed =
             core.now.since(self.player.seen).as_secs_f64() * self.player.playback_rate.max(1.0);
         let jumped = state.seeking && !self.player.seeking || moved > elapsed + 0.5;
+        let mut buffered = std::mem::take(&mut self.player.buffered);
+        buffered.clear();
+        buffered.extend_from_slice(state.buffered);
         self.player = Player {
             position_secs: state.position_secs,
             paused: state.paused,
@@ -64,7 +67,7 @@ impl Session {
             ended: state.ended,
             ready_state: state.ready_state,
             playback_rate: state.playback_rate,
-            buffered: state.buffered.to_vec(),
+            buffered,
             wall_clock_ms: state.wall_clock_ms,
             seen: core.now,
         };

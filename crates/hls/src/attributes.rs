@@ -60,12 +60,12 @@ impl<'a> Attributes<'a> {
                 return None;
             }
             let (name, value) = until(rest, |byte| matches!(byte, b'=' | b','));
-            let name = name.trim();
+            let name = name.trim_ascii();
             let Some(value) = value.strip_prefix('=') else {
                 rest = value;
                 return Some((name, ""));
             };
-            let value = value.trim_start();
+            let value = value.trim_ascii_start();
             let value = match value.strip_prefix('"') {
                 Some(quoted) => {
                     let (value, after) = until(quoted, |byte| *byte == b'"');
@@ -75,7 +75,7 @@ impl<'a> Attributes<'a> {
                 None => {
                     let (value, after) = until(value, |byte| *byte == b',');
                     rest = after;
-                    value.trim_end()
+                    value.trim_ascii_end()
                 }
             };
             Some((name, value))
@@ -85,7 +85,7 @@ impl<'a> Attributes<'a> {
 
 /// The digits at the beginning of `text`, saturating; `None` if there are none.
 pub(crate) fn integer(text: &str) -> Option<u64> {
-    let digits = text.trim().bytes().take_while(u8::is_ascii_digit);
+    let digits = text.trim_ascii().bytes().take_while(u8::is_ascii_digit);
     digits.fold(None, |value: Option<u64>, digit| {
         Some(value.unwrap_or(0).saturating_mul(10).saturating_add(u64::from(digit - b'0')))
     })
@@ -93,7 +93,7 @@ pub(crate) fn integer(text: &str) -> Option<u64> {
 
 /// A finite number, or `None`: `nan`, `inf` and hexadecimal are not numbers here.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     if plain { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None }
 }

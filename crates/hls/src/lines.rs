@@ -72,7 +72,8 @@ pub(crate) fn normalise<'a>(
         return Err(ParseError::TooLarge { limit: MAX_BYTES, what: "bytes" });
     }
     let separator = if body.contains('\n') { '\n' } else { '\r' };
-    let mut lines = body.trim_start_matches('\u{feff}').split(separator).map(str::trim).zip(1..);
+    let mut lines =
+        body.trim_start_matches('\u{feff}').split(separator).map(str::trim_ascii).zip(1..);
     // Blank lines and comments do no harm.
     let is_tag =
         |line: &str| !line.is_empty() && (line.starts_with("#EXT") || !line.starts_with('#'));
@@ -94,7 +95,7 @@ pub(crate) fn normalise_end<'a>(
     imports: &Definitions,
 ) -> Result<Normalised<'a>, ParseError> {
     let mut out = Normalised::new(Kind::Media, definitions);
-    out.read(end.split('\n').map(str::trim).zip(lines_before + 1..), url, imports)?;
+    out.read(end.split('\n').map(str::trim_ascii).zip(lines_before + 1..), url, imports)?;
     Ok(out)
 }
 
@@ -102,8 +103,8 @@ impl<'a> Normalised<'a> {
     fn new(kind: Kind, definitions: Vec<(String, String)>) -> Self {
         Self {
             text: "#EXTM3U\n".to_owned(),
-            tags: Vec::new(),
-            uris: Vec::new(),
+            tags: Vec::with_capacity(32),
+            uris: Vec::with_capacity(8),
             tagged: false,
             kind,
             wants_variant: false,
@@ -273,7 +274,7 @@ impl<'a> Normalised<'a> {
 fn name_and_value(line: &str) -> (&str, &str) {
     let tag = &line[4..];
     let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
-    (name.trim_end(), value.trim_start())
+    (name.trim_ascii_end(), value.trim_ascii_start())
 }
 
 fn not_a_playlist(first: &str) -> ParseError {

@@ -116,11 +116,12 @@ impl MediaReader {
             "-X-SKIP" => self.out.skipped_segments = list.integer("SKIPPED-SEGMENTS").unwrap_or(0),
             "-X-PRELOAD-HINT" => self.out.preload_hints.extend(self.preload_hint(tag)),
             "-X-RENDITION-REPORT" => {
-                if let Ok(url) = tag.url(self.base(), "EXT-X-RENDITION-REPORT") {
+                let [uri, sequence, part] = list.all(["URI", "LAST-MSN", "LAST-PART"]);
+                if let Some(url) = uri.and_then(|uri| self.base().resolve(uri)) {
                     self.out.rendition_reports.push(RenditionReport {
                         url,
-                        last_sequence: list.integer("LAST-MSN").map(MediaSequence),
-                        last_part: list.integer("LAST-PART"),
+                        last_sequence: sequence.and_then(integer).map(MediaSequence),
+                        last_part: part.and_then(integer),
                     });
                 }
             }

@@ -56,7 +56,8 @@ impl<'a> Base<'a> {
         }
         let relative =
             !rest.starts_with(['/', '?', '.']) && !rest.is_empty() && !rest.contains(':');
-        (relative && is_plain_absolute(folder)).then(|| [folder, rest].concat())
+        let is_known = !folder.is_empty() && folder.len() == self.folder;
+        (relative && (is_known || is_plain_absolute(folder))).then(|| [folder, rest].concat())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use immersive_engine::io::{ByteRange, Event, Input};
 use immersive_tests_sim::origin::{Origin, Reply};
-use immersive_tests_sim::{Network, Vod, World, secs};
+use immersive_tests_sim::{Fault, Network, Vod, World, secs};
 
 fn fast() -> Network {
     Network::steady(20e6, secs(0.03))
@@ -99,6 +99,75 @@ impl Origin for Marked {
             other => other,
         }
     }
+}
+
+/// A recording whose multivariant playlist has these lines instead of what it says of rates.
+struct Untold(Vod, fn(usize) -> &'static str);
+
+impl Origin for Untold {
+    fn reply(&mut self, url: &str, range: Option<ByteRange>, at_secs: f64) -> Reply {
+        let reply = self.0.reply(url, range, at_secs);
+        let Reply::Text(text) = reply else { return reply };
+        let mut rung = 0;
+        let lines = text.lines().map(|line| {
+            let is_variant = line.starts_with("#EXT-X-STREAM-INF:");
+            rung += usize::from(is_variant);
+            if is_variant { self.1(rung - 1) } else { line }
+        });
+        Reply::Text(lines.collect::<Vec<_>>().join("\n"))
+    }
+}
+
+#[test]
+fn renditions_of_bandwidth_zero_are_told_apart_by_their_pictures() {
+    let untold = |rung: usize| {
+        [
+            "#EXT-X-STREAM-INF:BANDWIDTH=0,RESOLUTION=320x160",
+            "#EXT-X-STREAM-INF:BANDWIDTH=0,RESOLUTION=640x320",
+            "#EXT-X-STREAM-INF:BANDWIDTH=0,RESOLUTION=960x480",
+        ][rung]
+    };
+    for (network_bps, expected) in [(20e6, 2), (2.4e6, 1), (0.8e6, 0)] {
+        let network = Network::steady(network_bps, secs(0.03));
+        let mut world = World::new(Untold(Vod::of_secs(600.0), untold), network);
+        world.load();
+        world.expect_start(8.0);
+        world.run(secs(240.0));
+        assert_eq!(world.interruptions(), 0, "{network_bps}");
+        let mut shown = world.shown().into_iter().rev().take(4).collect::<Vec<_>>();
+        shown.sort_unstable();
+        assert!(shown.contains(&expected), "{network_bps}: {shown:?}");
+    }
+}
+
+#[test]
+fn one_rendition_of_bandwidth_zero_does_not_hide_what_the_others_tell() {
+    let untold = |rung: usize| {
+        [
+            "#EXT-X-STREAM-INF:BANDWIDTH=0",
+            "#EXT-X-STREAM-INF:BANDWIDTH=1650000,RESOLUTION=640x320",
+            "#EXT-X-STREAM-INF:BANDWIDTH=4400000,RESOLUTION=960x480",
+        ][rung]
+    };
+    let network = Network::steady(2.6e6, secs(0.03));
+    let mut world = World::new(Untold(Vod::of_secs(600.0), untold), network);
+    world.load();
+    world.expect_start(4.0);
+    world.run(secs(240.0));
+    assert_eq!(world.interruptions(), 0);
+    assert_eq!(world.shown().last(), Some(&1), "{:?}", world.shown());
+}
+
+#[test]
+fn renditions_of_which_nothing_is_told_are_one_in_several_places() {
+    let mut world =
+        World::new(Untold(Vod::of_secs(600.0), |_| "#EXT-X-STREAM-INF:BANDWIDTH=0"), fast());
+    world.load();
+    world.expect_start(4.0);
+    world.fail("/0/", Fault::Status(404), 600.0);
+    world.expect_playback(240.0);
+    assert_eq!(world.shown(), [0], "one rung");
+    assert!(world.count_fetches("/1/") > 0, "and another place for it");
 }
 
 fn marks(world: &World) -> Vec<String> {

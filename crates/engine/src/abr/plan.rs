@@ -44,14 +44,14 @@ pub(crate) struct Plan {
 
 impl Rule for Plan {
     fn choose(&mut self, view: &View<'_>) -> usize {
-        let belief = belief(view);
         let values = self.values(view);
+        let outlook = values.outlook(belief(view));
         let current = view.current.and_then(|index| view.bitrates_bps.get(index));
         let current = current.map(|bps| values.utility(*bps as f32));
         let worth = |index: usize| {
             let utility = values.utility(view.bitrates_bps[index] as f32);
             let change = current.map_or(0.0, |current| (utility - current).abs());
-            values.of_fetching(view.bits(index), utility, &belief) - CHANGE_PRICE * change
+            outlook.of_fetching(view.bits(index), utility) - CHANGE_PRICE * change
         };
         best(0..view.bitrates_bps.len(), worth).map_or(0, |(index, _)| index)
     }
@@ -61,32 +61,22 @@ impl Rule for Plan {
         if (0..late.index).all(|index| late.remaining_bits as f32 <= view.bits(index)) {
             return None;
         }
-        let belief = belief(view);
         let values = self.values(view);
+        let outlook = values.outlook(belief(view));
         let utility = |index: usize| values.utility(view.bitrates_bps[index] as f32);
-        let going_on = values.of_fetching(
-            late.remaining_bits as f32,
-            utility(late.index),
-            &Belief {
-                // The answer has begun: there is no first byte to wait for.
-                first_byte_secs: 0.0,
-                ..belief
-            },
-        );
-        let worth = |index: usize| values.of_fetching(view.bits(index), utility(index), &belief);
+        let remaining_bits = late.remaining_bits as f32;
+        let going_on = outlook.begun().of_fetching(remaining_bits, utility(late.index));
+        let worth = |index: usize| outlook.of_fetching(view.bits(index), utility(index));
         let (index, value) = best(0..late.index, worth)?;
         (value > going_on + ABANDON_MARGIN).then_some(index)
     }
 
     fn replace(&mut self, view: &View<'_>, buffered: &[Buffered]) -> Option<Replacement> {
-        let belief = belief(view);
         let values = self.values(view);
+        let belief = belief(view);
+        let outlook = values.outlook(belief);
         let next = best(0..view.bitrates_bps.len(), |index| {
-            values.of_fetching(
-                view.bits(index),
-                values.utility(view.bitrates_bps[index] as f32),
-                &belief,
-            )
+            outlook.of_fetching(view.bits(index), values.utility(view.bitrates_bps[index] as f32))
         });
         // With a full buffer the alternative is to wait, which costs nothing.
         let full = view.buffer_secs >= view.buffer_target_secs;
@@ -104,7 +94,7 @@ impl Rule for Plan {
                 let bits = buffered.bits[index];
                 let gained = values.utility(view.bitrates_bps[index] as f32) - had;
                 let wasted = buffered.bits[buffered.index] / bits.max(1.0);
-                let value = values.of_replacing(bits, gained, &belief)
+                let value = outlook.of_replacing(bits, gained)
                     - WASTE_PRICE * wasted
                     - LATER_PRICE * buffered.ahead_secs as f32;
                 let better = found.as_ref().is_none_or(|(_, other)| value > *other);

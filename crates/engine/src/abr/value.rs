@@ -163,29 +163,15 @@ impl Values {
         self.look_up(self.table(belief.left), belief.buffer_secs, rate)
     }
 
-    /// Of fetching the next segment in a rendition, and going on from there.
-    pub(super) fn of_fetching(&self, bits: f32, utility: f32, belief: &Belief) -> f32 {
-        let left = belief.left.saturating_sub(1);
-        utility + self.after(bits, self.model.segment_secs, &Belief { left, ..*belief })
-    }
-
-    /// Of fetching again what is buffered.
-    pub(super) fn of_replacing(&self, bits: f32, gained: f32, belief: &Belief) -> f32 {
-        gained + self.after(bits, 0.0, belief)
-    }
-
-    fn after(&self, bits: f32, added_secs: f32, belief: &Belief) -> f32 {
+    /// What may come of fetching something now.
+    pub(super) fn outlook(&self, belief: Belief) -> Outlook<'_> {
         let rate_ln = belief.rate_bps.max(1.0).ln();
         let price = self.price_of_waiting(belief.rate_bps, belief.waiting_is_start);
-        let table = self.table(belief.left);
-        expected(self.surprises(belief.spread, rate_ln).map(|surprise| {
-            let secs = belief.first_byte_secs + bits / (belief.rate_bps * surprise.exp()).max(1.0);
-            let waited_secs = (secs - belief.buffer_secs).max(0.0);
-            let left_secs = (belief.buffer_secs - secs).max(0.0) + added_secs;
-            let rate = self.rate_place(rate_ln + follow(surprise));
-            let left_secs = left_secs.min(self.model.target_secs) - belief.debt_secs;
-            self.look_up(table, left_secs, rate) - price * felt_secs(waited_secs)
-        }))
+        let networks = self.surprises(belief.spread, rate_ln).map(|surprise| {
+            let rate_bps = (belief.rate_bps * surprise.exp()).max(1.0);
+            (rate_bps, self.rate_place(rate_ln + follow(surprise)))
+        });
+        Outlook { values: self, belief, price, networks }
     }
 
     /// For so many segments left.
@@ -278,6 +264,49 @@ impl Values {
     }
 }
 
+/// What may come of fetching something, wherever playback stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outlook<'a> {
+    values: &'a Values,
+    belief: Belief,
+    /// Of waiting, per second.
+    price: f32,
+    /// What the network may turn out to carry, and the place of what is believed then.
+    networks: [(f32, Place); OUTCOMES],
+}
+
+impl Outlook<'_> {
+    /// The same for an answer that has begun: there is no first byte to wait for.
+    pub(super) fn begun(mut self) -> Self {
+        self.belief.first_byte_secs = 0.0;
+        self
+    }
+
+    /// Of fetching the next segment in a rendition, and going on from there.
+    pub(super) fn of_fetching(&self, bits: f32, utility: f32) -> f32 {
+        let left = self.belief.left.saturating_sub(1);
+        utility + self.after(bits, self.values.model.segment_secs, left)
+    }
+
+    /// Of fetching again what is buffered.
+    pub(super) fn of_replacing(&self, bits: f32, gained: f32) -> f32 {
+        gained + self.after(bits, 0.0, self.belief.left)
+    }
+
+    fn after(&self, bits: f32, added_secs: f32, left: usize) -> f32 {
+        let (values, belief) = (self.values, &self.belief);
+        let table = values.table(left);
+        let worth = self.networks.map(|(rate_bps, place)| {
+            let secs = belief.first_byte_secs + bits / rate_bps;
+            let waited_secs = (secs - belief.buffer_secs).max(0.0);
+            let left_secs = (belief.buffer_secs - secs).max(0.0) + added_secs;
+            let left_secs = left_secs.min(values.model.target_secs) - belief.debt_secs;
+            values.look_up(table, left_secs, place) - self.price * felt_secs(waited_secs)
+        });
+        worth.iter().zip(PROBABILITIES).map(|(worth, probability)| worth * probability).sum()
+    }
+}
+
 /// Fetching a segment of a rendition at a rate of the grid.
 struct Move {
     utility: f32,
@@ -318,10 +347,6 @@ impl Move {
         }
         worth
     }
-}
-
-fn expected(outcomes: [f32; OUTCOMES]) -> f32 {
-    outcomes.iter().zip(PROBABILITIES).map(|(outcome, probability)| outcome * probability).sum()
 }
 
 /// Waiting as it is felt.
