@@ -46,7 +46,8 @@ impl std::ops::Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let micros = duration.as_secs().saturating_mul(1_000_000);
+        let micros = micros.saturating_add(u64::from(duration.subsec_micros()));
         Self { micros: self.micros.saturating_add(micros) }
     }
 }
