@@ -1,7 +1,7 @@
 //! Playing, live and on demand, when little goes wrong.
 
-use immersive_engine::io::{Event, SeekReason, StreamType};
-use immersive_tests_sim::{Live, Network, Vod, World, secs};
+use immersive_engine::io::{ByteRange, Event, SeekReason, StreamType};
+use immersive_tests_sim::{Live, Network, Origin, Reply, Vod, World, secs};
 
 fn fast() -> Network {
     Network::steady(20e6, secs(0.03))
@@ -116,4 +116,64 @@ fn a_start_position_is_gone_to() {
     assert!((world.element.position() - 77.0).abs() < 0.5);
     assert_eq!(world.count_fetches("/0.ts"), 0);
     world.expect_playback(20.0);
+}
+
+/// A stream whose playlists have more tags at their beginnings.
+struct Tagged<O> {
+    origin: O,
+    master: &'static str,
+    media: &'static str,
+}
+
+impl<O: Origin> Origin for Tagged<O> {
+    fn reply(&mut self, url: &str, range: Option<ByteRange>, at_secs: f64) -> Reply {
+        match self.origin.reply(url, range, at_secs) {
+            Reply::Text(text) => {
+                let tags = if url.contains("master") { self.master } else { self.media };
+                Reply::Text(text.replacen("#EXTM3U\n", &format!("#EXTM3U\n{tags}\n"), 1))
+            }
+            other => other,
+        }
+    }
+}
+
+#[test]
+fn a_recording_begins_where_its_publisher_wants() {
+    for (media, expected_secs) in [
+        ("#EXT-X-START:TIME-OFFSET=50", 50.0),
+        ("#EXT-X-START:TIME-OFFSET=-30,PRECISE=YES", 170.0),
+        ("#EXT-X-START:TIME-OFFSET=5000", 199.9),
+    ] {
+        let origin = Tagged { origin: Vod::of_secs(200.0), master: "", media };
+        let mut world = World::new(origin, fast());
+        world.load();
+        world.expect_start(2.0);
+        let position = world.element.position();
+        assert!((position - expected_secs).abs() < 0.5, "{media}: {position}");
+    }
+}
+
+#[test]
+fn a_live_stream_begins_as_far_from_its_end_as_its_publisher_wants() {
+    let media = "#EXT-X-START:TIME-OFFSET=-20";
+    let mut world =
+        World::new(Tagged { origin: Live::of_segments(4.0), master: "", media }, fast());
+    world.load();
+    world.expect_start(4.0);
+    let latency_secs = world.engine.stats().latency_secs.expect("live");
+    assert!((18.0..=26.0).contains(&latency_secs), "{latency_secs}");
+    world.expect_playback(60.0);
+}
+
+#[test]
+fn variables_of_the_multivariant_playlist_reach_the_others() {
+    let origin = Tagged {
+        origin: Vod::of_secs(20.0),
+        master: "#EXT-X-DEFINE:NAME=\"key\",VALUE=\"secret\"",
+        media: "#EXT-X-DEFINE:IMPORT=\"key\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"{$key}.bin\"",
+    };
+    let mut world = World::new(origin, fast());
+    world.load();
+    world.run(secs(3.0));
+    assert!(world.count_fetches("/secret.bin") > 0);
 }
