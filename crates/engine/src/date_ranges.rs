@@ -43,7 +43,10 @@ impl Session {
 fn current(ranges: &[DateRange], now_ms: f64) -> Vec<DateRangeInfo> {
     let mut found: Vec<DateRangeInfo> = Vec::new();
     for range in ranges {
-        if found.iter().any(|known| known.id == range.id) {
+        // There may be thousands, and most are over or to come.
+        let began = range.start_ms.is_some_and(|start_ms| start_ms as f64 <= now_ms);
+        let is_over = told_end_ms(range).is_some_and(|end_ms| end_ms <= now_ms);
+        if !began || is_over || found.iter().any(|known| known.id == range.id) {
             continue;
         }
         let whole = joined(ranges, &range.id);
@@ -85,16 +88,26 @@ fn joined(ranges: &[DateRange], id: &str) -> DateRange {
 /// Where a range ends; `None` while that is open.
 fn end_ms(ranges: &[DateRange], range: &DateRange) -> Option<f64> {
     let start_ms = range.start_ms?;
-    let after = |duration_secs: f64| start_ms as f64 + duration_secs * 1000.0;
     let next = || {
         let same_class =
             ranges.iter().filter(|other| other.class == range.class && other.id != range.id);
         let starts = same_class.filter_map(|other| other.start_ms);
         starts.filter(|other_ms| *other_ms > start_ms).min().map(|other_ms| other_ms as f64)
     };
-    let by_end = range.end_ms.map(|end_ms| end_ms as f64).or(range.duration_secs.map(after));
-    by_end
-        .or_else(|| if range.end_on_next { next() } else { range.planned_duration_secs.map(after) })
+    told_end_ms(range).or_else(|| {
+        if range.end_on_next { next() } else { Some(after_ms(range, range.planned_duration_secs?)) }
+    })
+}
+
+/// The same by END-DATE or DURATION.
+fn told_end_ms(range: &DateRange) -> Option<f64> {
+    let by_date = range.end_ms.map(|end_ms| end_ms as f64);
+    by_date.or_else(|| Some(after_ms(range, range.duration_secs?)))
+}
+
+/// So long after a range begins.
+fn after_ms(range: &DateRange, secs: f64) -> f64 {
+    range.start_ms.unwrap_or_default() as f64 + secs * 1000.0
 }
 
 #[cfg(test)]
