@@ -163,11 +163,17 @@ mod tests {
             let mut file = [&boxes[..], &boxes[8..]].concat();
             file.truncate(cut);
             fs::write(folder.path().join(crate::record::FILE), &file).unwrap();
+            // Another track of sound, a file of the same kind.
+            let sound = folder.path().join("audio-1.mp4");
+            fs::write(&sound, &file).unwrap();
             let recording = open(folder.path()).unwrap();
             let state = recording.state();
             assert!(state.complete);
             assert_eq!(state.spans, spans[..(cut.saturating_sub(8) / 16).min(2)], "{cut}");
             let left = fs::metadata(recording.file()).unwrap().len();
+            assert_eq!(fs::metadata(&sound).unwrap().len(), left, "{cut}");
+            let indexed = state.spans.last().map_or(8, |last| last.offset + last.bytes);
+            assert_eq!(recording.bytes(), indexed + left, "the sound counts, too");
             assert_eq!(left, if cut < 8 { 0 } else { 8 + (cut as u64 - 8) / 16 * 16 }, "{cut}");
             // And once it was repaired it is as it is.
             assert_eq!(open(folder.path()).unwrap().state(), state);

@@ -64,8 +64,8 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Starts it with these settings on free ports.
-    pub async fn start(settings: &str) -> Result<Self> {
+    /// Starts it with these settings on free ports, and the publisher with these options.
+    pub async fn start(settings: &str, publish: &[&str]) -> Result<Self> {
         let data = tempfile::tempdir().context("cannot make a folder for the origin")?;
         let config = data.path().join("test.toml");
         std::fs::write(&config, settings)?;
@@ -87,7 +87,7 @@ impl Serving {
         let (server, (http, rtmp)) = Server::start(&mut command, ready).await?;
         let mut command = Command::new(&program);
         command.args(["publish", "test", "--size", "480x240", "--fps", "25", "--to"]);
-        command.arg(format!("rtmp://{rtmp}/live/test")).env("IMMERSIVE_LOG", "warn");
+        command.arg(format!("rtmp://{rtmp}/live/test")).args(publish).env("IMMERSIVE_LOG", "warn");
         let publisher = command.kill_on_drop(true).spawn().context("cannot publish")?;
         Ok(Self { server, publisher, url: format!("http://{http}"), _data: data })
     }

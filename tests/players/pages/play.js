@@ -12,6 +12,8 @@ const players = {
         trace: silent, debug: silent, log: silent, info: silent, warn: console.warn, error: console.error,
       },
     });
+    // For tests that choose a sound.
+    window.hls = hls;
     hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => told.push(`error: ${type} ${details}${fatal ? ', fatal' : ''}`));
     hls.loadSource(url);
     hls.attachMedia(video);

@@ -42,19 +42,26 @@ enum Player {
         name: &'static str,
         low_latency: bool,
     },
+    /// hls.js, which changes over to the second of two sounds.
+    SecondSound,
     Ffmpeg,
+    /// ffmpeg, with both of two sounds.
+    FfmpegSounds,
 }
 
 const fn web(name: &'static str, low_latency: bool) -> Player {
     Player::Web { name, low_latency }
 }
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 10] = [
     Case { name: "hls_js_live_ts", settings: TS, player: web("hls.js", false) },
     Case { name: "hls_js_live_cmaf", settings: MODERN, player: web("hls.js", false) },
     Case { name: "hls_js_low_latency", settings: MODERN, player: web("hls.js", true) },
     Case { name: "shaka_live", settings: WITHOUT_PARTS, player: web("shaka", false) },
     Case { name: "shaka_low_latency", settings: MODERN, player: web("shaka", true) },
+    Case { name: "hls_js_second_sound_cmaf", settings: MODERN, player: Player::SecondSound },
+    Case { name: "hls_js_second_sound_ts", settings: TS, player: Player::SecondSound },
+    Case { name: "ffmpeg_two_sounds", settings: MODERN, player: Player::FfmpegSounds },
     Case { name: "ffmpeg_live_ts", settings: TS, player: Player::Ffmpeg },
     Case { name: "ffmpeg_live_cmaf", settings: MODERN, player: Player::Ffmpeg },
 ];
@@ -70,11 +77,17 @@ fn main() -> ExitCode {
 fn run(case: Case) -> Result<(), Failed> {
     let runtime = tokio::runtime::Runtime::new()?;
     let played = runtime.block_on(async {
-        let origin = Serving::start(case.settings).await?;
+        let two = matches!(case.player, Player::SecondSound | Player::FfmpegSounds);
+        let publish: &[&str] = if two { &["--audio-tracks", "2"] } else { &[] };
+        let origin = Serving::start(case.settings, publish).await?;
         let master = master(&origin).await?;
         let played = match case.player {
-            Player::Web { name, low_latency } => in_a_browser(&master, name, low_latency).await,
-            Player::Ffmpeg => with_ffmpeg(&master).await,
+            Player::Web { name, low_latency } => {
+                in_a_browser(&master, name, low_latency, false).await
+            }
+            Player::SecondSound => in_a_browser(&master, "hls.js", false, true).await,
+            Player::Ffmpeg => with_ffmpeg(&master, 1).await,
+            Player::FfmpegSounds => with_ffmpeg(&master, 2).await,
         };
         origin.stop().await?;
         played
@@ -96,14 +109,22 @@ async fn master(origin: &Serving) -> Result<String> {
     timeout(LIMIT, found).await.context("no live stream")
 }
 
-async fn in_a_browser(master: &str, player: &str, low_latency: bool) -> Result<()> {
+async fn in_a_browser(
+    master: &str,
+    player: &str,
+    low_latency: bool,
+    second_sound: bool,
+) -> Result<()> {
     let (pages, nothing) = (pages()?, TempDir::new()?);
     let stand = Stand::start(pages.path(), nothing.path()).await?;
     let browser = Chromium::start(Backend::WebGl2).await?;
     let low = if low_latency { "&low" } else { "" };
     let url = stand.page_with(master, &format!("&player={player}{low}"));
     let page = Page::open(&browser, &url).await?;
-    let played = plays(&page, low_latency).await;
+    let played = match second_sound {
+        false => plays(&page, low_latency).await,
+        true => plays_the_second_sound(&page).await,
+    };
     let told = page.value("told").await?;
     played.with_context(|| format!("{player} said {told}"))?;
     let told: Vec<&str> =
@@ -136,6 +157,20 @@ async fn plays(page: &Page<'_>, low_latency: bool) -> Result<()> {
     Ok(())
 }
 
+async fn plays_the_second_sound(page: &Page<'_>) -> Result<()> {
+    page.wait_until("document.querySelector('video').currentTime > 0").await?;
+    let sounds = page.number("hls.audioTracks.length").await?;
+    ensure!(sounds == 2.0, "{sounds} sounds instead of two");
+    page.value("hls.audioTrack = 1").await?;
+    let of_the_second = "performance.getEntriesByType('resource').filter(({ name }) => \
+                         /_audio-1\\/.*(m4s|ts)$/.test(name)).length";
+    // What is played then is of the second sound.
+    page.wait_until(&format!("{of_the_second} >= 3")).await?;
+    plays(page, false).await?;
+    ensure!(page.number("hls.audioTrack").await? == 1.0, "it went back to the first sound");
+    Ok(())
+}
+
 /// The page, and the players as npm has them.
 fn pages() -> Result<TempDir> {
     let folder = TempDir::new()?;
@@ -154,10 +189,14 @@ fn pages() -> Result<TempDir> {
     Ok(folder)
 }
 
-async fn with_ffmpeg(master: &str) -> Result<()> {
+async fn with_ffmpeg(master: &str, sounds: usize) -> Result<()> {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-loglevel", "level+warning", "-i", master]);
-    command.args(["-map", "0:v", "-map", "0:a", "-t", &PLAYED_SECS.to_string()]);
+    command.args(["-map", "0:v", "-t", &PLAYED_SECS.to_string()]);
+    // It fails if one of them is not there.
+    for sound in 0..sounds {
+        command.args(["-map", &format!("0:a:{sound}")]);
+    }
     command.args(["-f", "null", "-"]).kill_on_drop(true);
     let output =
         timeout(LIMIT, command.output()).await.context("ffmpeg does not come to an end")?;
