@@ -43,8 +43,8 @@ impl Session {
     }
 
     pub(crate) fn media(&mut self, core: &mut Core, state: &MediaState<'_>) {
-        if self.sink.phase != SinkPhase::Open {
-            // What the element tells is about something else, which is on its way out.
+        if self.sink.phase != SinkPhase::Open || !state.position_secs.is_finite() {
+            // What the element tells is about something else, which is on its way out; or about no place.
             self.player.paused = state.paused;
             self.player.wall_clock_ms = state.wall_clock_ms;
             self.player.seen = core.now;
