@@ -7,7 +7,7 @@ const PIECE_BYTES = 64 * 1024;
 let bench;
 
 function segment({ bytes, continues }) {
-  bench.begin(continues);
+  bench.begin(continues, bytes.byteLength);
   for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
     bench.push(new Uint8Array(bytes, at, Math.min(PIECE_BYTES, bytes.byteLength - at)));
   }

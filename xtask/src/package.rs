@@ -77,7 +77,8 @@ pub fn optimise(wasm: &Path) -> Result<()> {
     let mut command = Command::new("wasm-opt");
     // Small functions stay small, which browsers make fast code of sooner; www/index.html has the same.
     command
-        .args(["-Oz", "--one-caller-inline-max-function-size=100"])
+        .args(["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"])
+        .arg("--one-caller-inline-max-function-size=100")
         .arg(wasm)
         .arg("-o")
         .arg(wasm);

@@ -22,9 +22,10 @@ impl Bench {
         Self { transmuxer: Transmuxer::new(), scratch: Vec::new(), fragments: Vec::new() }
     }
 
-    /// A segment begins.
-    pub fn begin(&mut self, continues: bool) {
+    /// A segment of so many bytes begins.
+    pub fn begin(&mut self, continues: bool, bytes: u32) {
         self.transmuxer.begin_segment(SegmentStart { continues, near: None });
+        self.transmuxer.announce(bytes.into());
     }
 
     /// A piece of it, as `fetch` hands them out.

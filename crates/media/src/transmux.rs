@@ -23,6 +23,9 @@ pub struct Transmuxer {
     context: Context,
 }
 
+/// Four seconds at 16 Mb/s; room for more is made as it comes.
+const MOST_ANNOUNCED_BYTES: u64 = 8 << 20;
+
 enum Demuxer {
     /// The first bytes of a segment, as long as these can be anything.
     Undecided {
@@ -109,12 +112,20 @@ impl Transmuxer {
         self.context.skipped = Skipped::default();
         self.context.unsupported = None;
         self.context.offset = 0;
+        self.context.announced_bytes = 0;
         match &mut self.demuxer {
             Demuxer::Ts(ts) if start.continues => ts.continue_segment(start.near),
             Demuxer::Packed(packed) if start.continues => packed.continue_segment(start.near),
             Demuxer::Fmp4(fmp4) if start.continues => fmp4.continue_segment(),
             _ => self.demuxer = Demuxer::Undecided { held: Vec::new(), near: start.near },
         }
+    }
+
+    /// The segment that has begun has so many bytes, as far as one knows (`Content-Length`): room
+    /// for them is made at once, where it otherwise grows as they come. It is not taken at its word
+    /// beyond some megabytes.
+    pub fn announce(&mut self, bytes: u64) {
+        self.context.announced_bytes = bytes.min(MOST_ANNOUNCED_BYTES) as usize;
     }
 
     /// More bytes of the segment, chunked in any way.

@@ -57,6 +57,11 @@ impl Lane {
         init.map_or(Ok(()), |bytes| self.transmuxer.push(bytes).map_err(request_error))
     }
 
+    /// See [`Transmuxer::announce`].
+    pub fn announce(&mut self, bytes: u64) {
+        self.transmuxer.announce(bytes);
+    }
+
     /// More of the segment that was begun.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), RequestError> {
         let Some(decryptor) = &mut self.decryptor else {

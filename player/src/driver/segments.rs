@@ -113,10 +113,10 @@ impl Segments {
             return;
         }
         match arrival {
-            Arrival::Chunk { bytes, received_bytes, .. } => {
+            Arrival::Chunk { bytes, received_bytes, length_bytes, .. } => {
                 let taken = self
                     .progress(engine, request, received_bytes)
-                    .and_then(|()| self.take(request, &bytes));
+                    .and_then(|()| self.take(request, &bytes, length_bytes));
                 if let Err(error) = taken {
                     self.fail(engine, transfers, request, error);
                 }
@@ -174,12 +174,17 @@ impl Segments {
     }
 
     /// More of an answer.
-    fn take(&mut self, request: RequestId, bytes: &Uint8Array) -> Result<(), RequestError> {
+    fn take(
+        &mut self,
+        request: RequestId,
+        bytes: &Uint8Array,
+        length_bytes: u64,
+    ) -> Result<(), RequestError> {
         let Some(index) = self.position(request) else { return Ok(()) };
         let is_segment = matches!(self.expected[index].resource, Resource::Segment { .. });
         if is_segment && self.may_transmux(index) {
             copy_into(bytes, &mut self.scratch);
-            let lane = self.begin(index)?;
+            let lane = self.begin(index, length_bytes)?;
             self.lanes[lane].push(&self.scratch)
         } else {
             append_to(bytes, &mut self.expected[index].collected);
@@ -194,7 +199,7 @@ impl Segments {
         let length = bytes.length();
         for start in (0..length).step_by(PIECE_BYTES as usize) {
             let end = length.min(start.saturating_add(PIECE_BYTES));
-            self.take(request, &bytes.subarray(start, end))?;
+            self.take(request, &bytes.subarray(start, end), length.into())?;
         }
         Ok(())
     }
@@ -217,8 +222,9 @@ impl Segments {
         self.expected.iter().position(|expected| lane_of(&expected.resource) == Some(lane))
     }
 
-    /// Sees to it that the lane is in the middle of this segment; returns which lane it is.
-    fn begin(&mut self, index: usize) -> Result<usize, RequestError> {
+    /// Sees to it that the lane is in the middle of this segment, of so many bytes, if that is known;
+    /// returns which lane it is.
+    fn begin(&mut self, index: usize, length_bytes: u64) -> Result<usize, RequestError> {
         let expected = &self.expected[index];
         let Resource::Segment { continues, near, init, decrypt, .. } = &expected.resource else {
             unreachable!("lanes are for segments");
@@ -231,6 +237,7 @@ impl Segments {
             let decryptor =
                 decrypt.map(|decrypt| decryptor(&self.auxiliary, decrypt)).transpose()?;
             self.lanes[lane].begin(expected.request, start, init, decryptor)?;
+            self.lanes[lane].announce(length_bytes);
         }
         Ok(lane)
     }
@@ -315,7 +322,7 @@ impl Segments {
                 let Some(transfer) = self.expected[index].complete else { break };
                 let bytes = std::mem::take(&mut self.expected[index].collected);
                 let request = self.expected[index].request;
-                let pushed = self.begin(index).and_then(|_| self.lanes[lane].push(&bytes));
+                let pushed = self.begin(index, 0).and_then(|_| self.lanes[lane].push(&bytes));
                 match pushed {
                     Ok(()) => self.finish(engine, transfers, index, transfer),
                     Err(error) => self.fail(engine, transfers, request, error),

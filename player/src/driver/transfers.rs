@@ -14,8 +14,9 @@ use crate::web::{Task, Timer, now_millis};
 
 /// What came of a request so far.
 pub enum Arrival {
-    /// More of the body, of which so many bytes have come.
-    Chunk { request: RequestId, bytes: Uint8Array, received_bytes: u64 },
+    /// More of the body, of which so many bytes have come; it has `length_bytes`, or 0 if that is not
+    /// known.
+    Chunk { request: RequestId, bytes: Uint8Array, received_bytes: u64, length_bytes: u64 },
     /// So many bytes of a body have come that is decrypted when it is whole.
     Progress { request: RequestId, received_bytes: u64 },
     /// The whole body, decrypted.
@@ -108,7 +109,8 @@ async fn read(
             encrypted.push(bytes);
             post(Arrival::Progress { request, received_bytes });
         } else {
-            post(Arrival::Chunk { request, bytes, received_bytes });
+            let length_bytes = body.length_bytes;
+            post(Arrival::Chunk { request, bytes, received_bytes, length_bytes });
         }
     }
     let complete_after = since_start();
@@ -117,7 +119,10 @@ async fn read(
         post(match crypto::decrypt(&key, &bytes).await {
             Ok(bytes) => Arrival::Plain { request, bytes },
             // The browser does not say what is wrong; our own decryption does.
-            Err(_) => Arrival::Chunk { request, bytes, received_bytes },
+            Err(_) => {
+                let length_bytes = received_bytes;
+                Arrival::Chunk { request, bytes, received_bytes, length_bytes }
+            }
         });
     }
     let transfer = Transfer {

@@ -47,6 +47,8 @@ pub enum FetchError {
 pub struct Body {
     /// After redirects.
     pub final_url: String,
+    /// What the server says its length is, or 0.
+    pub length_bytes: u64,
     reader: Option<ReadableStreamDefaultReader>,
 }
 
@@ -83,13 +85,17 @@ pub async fn open(
     let reader = response
         .body()
         .map(|stream| stream.get_reader().unchecked_into::<ReadableStreamDefaultReader>());
-    Ok(Body { final_url: response.url(), reader })
+    let length_bytes = number(&response, "content-length").unwrap_or_default();
+    Ok(Body { final_url: response.url(), length_bytes, reader })
 }
 
 fn refusal(response: &Response) -> FetchError {
-    let retry_after_secs =
-        response.headers().get("retry-after").and_then(|v| v.trim().parse().ok());
+    let retry_after_secs = number(response, "retry-after");
     FetchError::Status { status: response.status(), retry_after_secs }
+}
+
+fn number(response: &Response, header: &str) -> Option<u64> {
+    response.headers().get(header)?.trim().parse().ok()
 }
 
 impl Body {

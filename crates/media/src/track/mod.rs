@@ -81,6 +81,8 @@ pub(crate) struct Context {
     pub produced: bool,
     /// What comes with them.
     pub data: Vec<TimedData>,
+    /// So many bytes of the segment are said to come; 0 once there is room for them.
+    pub announced_bytes: usize,
 }
 
 /// Counts what was passed over.

@@ -95,7 +95,7 @@ impl TsDemuxer {
     /// More bytes of the segment.
     pub fn push(&mut self, mut bytes: &[u8], context: &mut Context) -> Result<(), Error> {
         self.pushed_bytes = bytes.len();
-        self.reserve();
+        self.reserve(context);
         let mut framing = std::mem::take(&mut self.framing);
         let mut result = Ok(());
         while result.is_ok() {
@@ -186,10 +186,11 @@ impl TsDemuxer {
         Error::malformed(what, context.offset, "MPEG-TS")
     }
 
-    fn reserve(&mut self) {
+    fn reserve(&mut self, context: &mut Context) {
         for stream in &mut self.streams {
             if let Track::Video(video) = &mut stream.track {
-                video.reserve(self.pushed_bytes);
+                let announced_bytes = std::mem::take(&mut context.announced_bytes);
+                video.reserve(self.pushed_bytes.max(announced_bytes));
             }
         }
     }
@@ -242,7 +243,7 @@ impl TsDemuxer {
         }
         pmt.last.clone_from(&found);
         self.choose_streams(&found, context);
-        self.reserve();
+        self.reserve(context);
         let early = std::mem::take(&mut self.early);
         for bytes in early.as_chunks::<PACKET_LENGTH>().0 {
             self.packet(bytes, context)?;
