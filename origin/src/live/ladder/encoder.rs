@@ -26,7 +26,7 @@ pub struct Encoder {
 /// Where sound and key frames come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Material {
-    /// A live source in FLV on standard input: its AAC is passed on, its key frames are kept.
+    /// A live source on standard input: its AAC is passed on, its key frames are kept.
     Live {
         /// Whether there is sound.
         has_audio: bool,
@@ -38,18 +38,19 @@ pub enum Material {
     },
 }
 
-/// Starts an encoder of `specs`, widest first, for a live source.
+/// Starts an encoder of `specs`, widest first, for a live source that comes in this format.
 pub fn start_live(
     ffmpeg: &Ffmpeg,
     config: &Config,
     specs: &[Spec],
+    format: &str,
     has_audio: bool,
     label: &str,
 ) -> Result<Encoder> {
     let mut command = ffmpeg.command();
     // Not `-fflags nobuffer`: it throws away what was read to find the streams.
     command.args(["-analyzeduration", "500000", "-fpsprobesize", "0"]);
-    command.args(&config.input_options).args(["-copyts", "-f", "flv", "-i", "pipe:0"]);
+    command.args(&config.input_options).args(["-copyts", "-f", format, "-i", "pipe:0"]);
     start(command, config, specs, Material::Live { has_audio }, label)
 }
 

@@ -1,6 +1,7 @@
 //! The renditions of a live stream that an encoder makes: which ones, and keeping them going.
 
 pub mod encoder;
+mod feed;
 pub mod rendition;
 mod supervisor;
 

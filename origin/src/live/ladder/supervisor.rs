@@ -15,10 +15,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::encoder::{self, Encoder};
+use super::feed::Feed;
 use super::rendition::Rendition;
 use super::{Config, Spec};
 use crate::ffmpeg::Ffmpeg;
-use crate::flv::{self, Tag, TagKind};
+use crate::flv::Tag;
 use crate::live::packager::Pattern;
 use crate::live::rung::Rung;
 use crate::live::samples::is_key_frame;
@@ -125,8 +126,10 @@ impl Ladder {
         let specs: Vec<Spec> = self.renditions.iter().map(|(spec, _)| *spec).collect();
         let label = format!("ladder of {}", self.source.stream.name);
         let has_audio = self.source.pattern.rungs_have_audio();
+        let feed = Feed::of(&self.source);
+        let format = feed.format();
         let Encoder { mut child, outputs } =
-            encoder::start_live(&self.ffmpeg, &self.config, &specs, has_audio, &label)?;
+            encoder::start_live(&self.ffmpeg, &self.config, &specs, format, has_audio, &label)?;
         let mut readers = JoinSet::new();
         let mut positions = Vec::new();
         let whole = Arc::new(AtomicBool::new(false));
@@ -145,7 +148,7 @@ impl Ladder {
             return Ok(Ended::Died("no pipe to ffmpeg".to_owned()));
         };
         let ended = tokio::select! {
-            fed = self.feed(stdin, first, tags) => fed,
+            fed = write(feed, stdin, first, tags) => fed,
             lag_secs = self.watch_lag(&positions) => Ended::Behind(lag_secs),
             status = child.wait() => Ended::Died(describe(status)),
         };
@@ -162,39 +165,6 @@ impl Ladder {
             Ended::Died(status) => Ended::Died(format!("{status} {}", child.last_words())),
             other => other,
         })
-    }
-
-    /// Writes FLV until the source ends or the pipe breaks.
-    async fn feed(
-        &self,
-        mut stdin: ChildStdin,
-        first: Tag,
-        tags: &mut mpsc::Receiver<Tag>,
-    ) -> Ended {
-        let has_audio = self.source.pattern.rungs_have_audio();
-        let mut bytes = Vec::new();
-        flv::write_header(has_audio, true, &mut bytes);
-        for config in &self.source.configs {
-            let is_main = config.track == self.source.main_sound;
-            if config.kind == TagKind::Audio && !(has_audio && is_main) {
-                continue;
-            }
-            let timestamp_ms = first.timestamp_ms;
-            flv::write_tag(&Tag { timestamp_ms, ..config.clone() }, &mut bytes);
-        }
-        let mut next = Some(first);
-        while let Some(tag) = next {
-            flv::write_tag(&tag, &mut bytes);
-            if let Err(error) = stdin.write_all(&bytes).await {
-                // The process is about to end; how it ended says more than the broken pipe.
-                sleep(Duration::from_millis(200)).await;
-                return Ended::Died(error.to_string());
-            }
-            bytes.clear();
-            next = tags.recv().await;
-        }
-        let _ = stdin.shutdown().await;
-        Ended::Done
     }
 
     /// Completes, with the lag in seconds, when a rendition has been too far behind for too long.
@@ -222,6 +192,33 @@ impl Ladder {
             spec.width, spec.height
         ));
     }
+}
+
+/// Feeds ffmpeg until the source ends or the pipe breaks.
+async fn write(
+    mut feed: Feed,
+    mut stdin: ChildStdin,
+    first: Tag,
+    tags: &mut mpsc::Receiver<Tag>,
+) -> Ended {
+    let mut bytes = Vec::new();
+    let mut made = feed.begin(first.timestamp_ms, &mut bytes);
+    let mut next = Some(first);
+    while let Some(tag) = next {
+        if let Err(error) = made.and_then(|()| feed.push(&tag, &mut bytes)) {
+            return Ended::Died(format!("what it is fed with cannot be made: {error}"));
+        }
+        if let Err(error) = stdin.write_all(&bytes).await {
+            // The process is about to end; how it ended says more than the broken pipe.
+            sleep(Duration::from_millis(200)).await;
+            return Ended::Died(error.to_string());
+        }
+        bytes.clear();
+        made = Ok(());
+        next = tags.recv().await;
+    }
+    let _ = stdin.shutdown().await;
+    Ended::Done
 }
 
 /// Waits; false when the source has ended meanwhile.
