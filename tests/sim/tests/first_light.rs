@@ -33,6 +33,19 @@ fn the_first_rendition_is_low_and_then_it_climbs() {
     assert_eq!(shown.last(), Some(&2), "{shown:?}");
 }
 
+/// Whole segments come at once there: less than five milliseconds from the first byte to the last.
+#[test]
+fn it_climbs_on_a_network_that_is_quicker_than_can_be_measured() {
+    for origin in [Live::of_segments(2.0), Live::of_segments(6.0)] {
+        let mut world = World::new(origin, Network::steady(20e9, secs(0.001)));
+        world.run(secs(0.7));
+        world.load();
+        world.expect_start(2.0);
+        world.expect_playback(60.0);
+        assert_eq!(world.shown().last(), Some(&2), "{:?}", world.shown());
+    }
+}
+
 #[test]
 fn a_live_stream_begins_three_target_durations_behind_the_edge_and_goes_on() {
     let mut world = World::new(Live::of_segments(2.0), fast());

@@ -12,7 +12,8 @@ const SLOW_HALF_LIFE_SECS: f64 = 8.0;
 /// Smaller answers measure latency, not bandwidth.
 const SMALLEST_BYTES: u64 = 16_000;
 
-/// Quicker ones came from a cache.
+/// Quicker ones, from a cache or a network without delay, count as if they had taken so long: little,
+/// each of them, but who gets nothing else must not stay with the smallest rendition for ever.
 const SHORTEST_SECS: f64 = 0.005;
 
 /// No network that is one carries less.
@@ -50,9 +51,10 @@ impl Estimator {
         let first_byte_secs = transfer.first_byte_after.as_secs_f64();
         self.first_byte.add(first_byte_secs, 1.0);
         let secs = transfer.complete_after.saturating_sub(transfer.first_byte_after).as_secs_f64();
-        if transfer.bytes < SMALLEST_BYTES || secs < SHORTEST_SECS {
+        if transfer.bytes < SMALLEST_BYTES {
             return;
         }
+        let secs = secs.max(SHORTEST_SECS);
         let bps = transfer.bytes as f64 * 8.0 / secs;
         self.fast.add(bps, secs);
         self.slow.add(bps, secs);
@@ -169,12 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn tiny_and_cached_answers_are_not_measured() {
+    fn tiny_answers_are_not_measured_and_quick_ones_count_little() {
         let mut estimator = Estimator::new(1e6);
         let before = estimator.estimate().bandwidth_bps;
         estimator.add(Transfer { bytes: 2000, ..transfer(1e8, 0.1) });
-        estimator.add(transfer(5e9, 0.001));
         assert_eq!(estimator.estimate().bandwidth_bps, before);
         assert!((estimator.estimate().first_byte_secs - 0.05).abs() < 1e-9);
+        let at_once = Transfer { bytes: 60_000, ..transfer(1.0, 0.0) };
+        estimator.add(at_once);
+        let after_one = estimator.estimate().bandwidth_bps;
+        assert!((1.5e6..2.5e6).contains(&after_one), "{after_one}");
+        for _ in 0..20 {
+            estimator.add(at_once);
+        }
+        assert!(estimator.estimate().bandwidth_bps > 1e7, "{:?}", estimator.estimate());
     }
 }
