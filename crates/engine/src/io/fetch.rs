@@ -67,28 +67,28 @@ pub struct Fetch {
     pub byte_range: Option<ByteRange>,
     /// From the request to the last byte.
     pub timeout: Duration,
-    /// Names and values, for a [`Load`] that asks for CMCD in headers.
+    /// Names and values, for a [`super::Load`] that asks for CMCD in headers.
     pub headers: Vec<(&'static str, String)>,
 }
 
 /// What a request is for, and what the host must know to make samples of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Resource {
-    /// Text for [`Input::PlaylistLoaded`].
+    /// Text for [`super::Input::PlaylistLoaded`].
     Playlist,
-    /// The init segment of an EXT-X-MAP, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
+    /// The init segment of an EXT-X-MAP, for [`super::Input::AuxiliaryLoaded`]. Segments refer to it.
     Init {
         /// How to decrypt it.
         decrypt: Option<Decrypt>,
     },
-    /// The 16 bytes of an AES-128 key, or the 32 of AES-256, for [`Input::AuxiliaryLoaded`]. Segments refer to it.
+    /// The 16 bytes of an AES-128 key, or the 32 of AES-256, for [`super::Input::AuxiliaryLoaded`]. Segments refer to it.
     Key,
-    /// WebVTT for [`Input::TextLoaded`].
+    /// WebVTT for [`super::Input::TextLoaded`].
     Text {
         /// How to decrypt it.
         decrypt: Option<Decrypt>,
     },
-    /// Media for [`Input::SegmentLoaded`].
+    /// Media for [`super::Input::SegmentLoaded`].
     Segment {
         /// What of it goes to the sink; the rest is dropped (audio muxed into a video rendition
         /// whose audio comes from elsewhere).

@@ -4,7 +4,8 @@
 //! The host performs [`Output`]s and reports what happened as [`Input`]s. Playlist text enters the
 //! engine; media bytes never do: the host transmuxes them and reports ids, lengths and timings.
 //! Times named `*_secs` are seconds on the presentation timeline, which is the timeline of
-//! `HTMLMediaElement.currentTime`; [`Timestamp`]s are as the container had them.
+//! `HTMLMediaElement.currentTime`; [`immersive_media::time::Timestamp`]s are as the container had
+//! them.
 
 #![expect(missing_docs, reason = "what a variant says of itself covers its fields")]
 
