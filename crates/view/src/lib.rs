@@ -11,12 +11,14 @@
 mod camera;
 mod gesture;
 pub mod input;
+mod limits;
 mod look;
 pub mod projection;
 mod stereo;
 
 pub use camera::{Camera, Viewport, world_from_clip_for_eye};
 pub use gesture::Gesture;
-pub use look::{Limits, Look, LookTarget};
+pub use limits::Limits;
+pub use look::{Look, LookTarget};
 pub use projection::Projection;
 pub use stereo::{Eye, FramePart, StereoLayout};

@@ -105,27 +105,35 @@ fn pictures_are_cut_into_parts_that_the_rules_allow() {
     check_part_durations(&cutting);
 }
 
-#[test]
-fn sound_is_cut_where_the_pictures_are_even_if_it_is_ahead() {
+/// Sound beside so many pictures, ahead of them by `ahead_ms`, where `is_there` at this time of theirs.
+fn sound_beside(pictures: i64, ahead_ms: i64, is_there: impl Fn(i64) -> bool) -> Cutting {
     let timeline = timeline();
-    let mut pictures = VideoPackager::new(timeline.clone(), CUT, Spherical::default(), 0);
+    let mut video = VideoPackager::new(timeline.clone(), CUT, Spherical::default(), 0);
     let mut packager = AudioPackager::new(timeline, CUT);
     let (mut steps, mut ignored) = (Vec::new(), Vec::new());
-    pictures.push(&video_config(), Duration::ZERO, &mut ignored);
+    video.push(&video_config(), Duration::ZERO, &mut ignored);
     packager.push(&audio_config(), &mut steps);
     let mut frames = 0;
-    for number in 0..150 {
-        // Some 200 ms ahead of the pictures.
-        while frames * 1_024 / 48 < number * 1_000 / 30 + 200 {
-            packager.push(&sound(frames), &mut steps);
+    for number in 0..pictures {
+        let now_ms = number * 1_000 / 30;
+        while frames * 1_024 / 48 < now_ms + ahead_ms {
+            if is_there(now_ms) {
+                packager.push(&sound(frames), &mut steps);
+            }
             frames += 1;
         }
-        pictures.push(&picture(number), Duration::ZERO, &mut ignored);
+        video.push(&picture(number), Duration::ZERO, &mut ignored);
         packager.push(&picture(number), &mut steps);
     }
     let mut cutting = Cutting::default();
     cutting.take(steps);
     cutting.take(packager.finish());
+    cutting
+}
+
+#[test]
+fn sound_is_cut_where_the_pictures_are_even_if_it_is_ahead() {
+    let cutting = sound_beside(150, 200, |_| true);
     assert_eq!(cutting.sequences, [5, 6, 7]);
     // 94 frames begin before 2 s, and 188 before 4 s.
     let first_two = Duration::from_micros(94 * 1_024_000 / 48);
@@ -150,27 +158,8 @@ fn sound_goes_on_when_the_pictures_stand_still() {
 
 #[test]
 fn sound_that_does_not_come_leaves_gaps_until_it_is_back() {
-    let timeline = timeline();
-    let mut pictures = VideoPackager::new(timeline.clone(), CUT, Spherical::default(), 0);
-    let mut packager = AudioPackager::new(timeline, CUT);
-    let (mut steps, mut ignored) = (Vec::new(), Vec::new());
-    pictures.push(&video_config(), Duration::ZERO, &mut ignored);
-    packager.push(&audio_config(), &mut steps);
-    let mut frames = 0;
     // Half a minute; none from 3 to 15 seconds.
-    for number in 0..900 {
-        let now_ms = number * 1_000 / 30;
-        while frames * 1_024 / 48 < now_ms {
-            if !(3_000..15_000).contains(&now_ms) {
-                packager.push(&sound(frames), &mut steps);
-            }
-            frames += 1;
-        }
-        pictures.push(&picture(number), Duration::ZERO, &mut ignored);
-        packager.push(&picture(number), &mut steps);
-    }
-    let mut cutting = Cutting::default();
-    cutting.take(steps);
+    let cutting = sound_beside(900, 0, |now_ms| !(3_000..15_000).contains(&now_ms));
     // Numbers begin with 5. The second segment is cut short, the next ones are given up as soon as
     // pictures are so far, and the one in which sound returns is not: it would be the one of 14 s.
     assert_eq!(cutting.missing, [7, 8, 9, 10], "{cutting:?}");
