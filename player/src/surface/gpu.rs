@@ -1,8 +1,8 @@
 //! The GPU device of the page, which all its players share.
 //!
-//! The second player starts sooner, and a page that makes and removes many does not make and destroy
-//! as many devices: Chromium (156) then stands still for ever, now and then, as an answer of the GPU
-//! process makes it ask for something while it holds the lock that asking takes.
+//! The second player starts sooner. And where many devices are made and destroyed, Chromium (156) stands
+//! still for ever, now and then: an answer of the GPU process makes it ask for something while it holds
+//! the lock that asking takes.
 
 use std::cell::RefCell;
 
