@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
 use common::{Origin, immersive, signal, wait_for};
@@ -115,6 +116,58 @@ fn the_hook_decides_who_publishes() {
     let _good = origin.publish("good", &[]);
     origin.wait_for("/hls/good.m3u8", |text| text.contains("#EXT-X-STREAM-INF"));
     assert_eq!(origin.get("/hls/bad.m3u8").status, 404);
+}
+
+/// A service that keeps what it is told, and refuses streams of the name `bad`.
+fn service() -> (String, std::sync::mpsc::Receiver<serde_json::Value>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.expect("a connection");
+            let mut request = BufReader::new(&connection);
+            let (mut line, mut length) = (String::new(), 0);
+            while request.read_line(&mut line).expect("a line") > 2 {
+                let (name, value) = line.split_once(':').unwrap_or(("", ""));
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().expect("a number");
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            request.read_exact(&mut body).expect("the body");
+            let event: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            let status = if event["stream"] == "bad" { "403 Forbidden" } else { "204 No Content" };
+            let answer =
+                format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            connection.write_all(answer.as_bytes()).expect("it is taken");
+            tell.send(event).ok();
+        }
+    });
+    (format!("http://{address}/hook"), told)
+}
+
+#[test]
+fn a_service_decides_who_publishes_and_is_told_of_beginning_and_end() {
+    let (url, told) = service();
+    let settings = format!(
+        "{NO_LADDER}[hooks]\nbefore_publish = '{url}'\npublished = '{url}'\nunpublished = '{url}'\n"
+    );
+    let origin = Origin::start_with(&settings, None);
+    let next = || {
+        let event = told.recv_timeout(std::time::Duration::from_secs(120)).expect("it is told");
+        [&event["event"], &event["stream"]].map(|text| text.as_str().unwrap_or_default().to_owned())
+    };
+    let mut bad = origin.publish("bad", &["--duration", "30"]);
+    assert!(!bad.0.wait().expect("it ends").success());
+    assert_eq!(next(), ["before_publish", "bad"]);
+    let good = origin.publish("good", &[]);
+    assert_eq!(next(), ["before_publish", "good"]);
+    assert_eq!(next(), ["published", "good"]);
+    origin.wait_for("/hls/good.m3u8", |text| text.contains("#EXT-X-STREAM-INF"));
+    drop(good);
+    assert_eq!(next(), ["unpublished", "good"]);
 }
 
 #[test]
