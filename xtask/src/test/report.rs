@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::{clock, say, step};
+use crate::step::{self, Outcome};
+use crate::{clock, say};
 
 /// Tests of a step. A step that is not made of tests counts as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,22 +81,26 @@ impl Report {
 
 /// Runs `cargo test` or the like and counts what it says.
 pub fn tests(title: &str, command: &mut Command) -> Result<Counts> {
-    let outcome = step::run(title, command)?;
+    Ok(count(&step::run(title, command)?))
+}
+
+/// Counts what `cargo test` or the like said, and shows what failed.
+pub fn count(outcome: &Outcome) -> Counts {
     let counts = counts_of(&outcome.lines);
     if outcome.success() {
-        return Ok(counts);
+        return counts;
     }
     for line in failures(&outcome.lines) {
         say::note(&format!("    | {line}"));
     }
     if counts.failed > 0 {
         say::note(&outcome.log_line());
-        return Ok(counts);
+        return counts;
     }
     // Nothing was counted as failed, so it did not come to the tests, or one of them took the
     // process with it.
     say::note(&outcome.explanation());
-    Ok(Counts { failed: 1, ..counts })
+    Counts { failed: 1, ..counts }
 }
 
 /// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
