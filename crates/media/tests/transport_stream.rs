@@ -217,6 +217,48 @@ fn a_picture_goes_on_in_the_next_segment() {
     }
 }
 
+/// The bytes of the samples.
+fn samples(fragments: &[TrackFragment]) -> Vec<u8> {
+    let of = |fragment: &TrackFragment| {
+        let box_type = fragment.media.windows(4).position(|bytes| bytes == b"mdat").unwrap();
+        fragment.media[box_type + 4..].to_vec()
+    };
+    fragments.iter().flat_map(of).collect()
+}
+
+/// Nothing says at the end of a segment that more is to come. The first time, the end of a picture is
+/// lost; from then on it is known that segments of this stream end anywhere.
+#[test]
+fn a_picture_of_unstated_length_goes_on_in_the_next_segment() {
+    const PICTURES: usize = 16;
+    let mut stream = Stream::of(&[(H264, VIDEO)]);
+    for number in 0..PICTURES as u8 {
+        let header = header(90_000 + u64::from(number) * 3000, 0, None);
+        stream.pes(VIDEO, &header, &h264(number));
+    }
+    let picture_bytes = h264(0).len();
+    let whole = samples(&transmux(&stream.bytes).unwrap());
+    assert_eq!(whole.len(), PICTURES * picture_bytes);
+
+    for packets in (10..40).filter(|packets| (packets - 2) % 9 > 0) {
+        let mut transmuxer = Transmuxer::new();
+        let mut later = Vec::new();
+        for (index, segment) in stream.bytes.chunks(packets * 188).enumerate() {
+            transmuxer.begin_segment(SegmentStart { continues: index > 0, near: None });
+            transmuxer.push(segment).unwrap();
+            // The last may hold no whole picture.
+            let made = transmuxer.finish_segment().unwrap_or_default();
+            if index > 0 {
+                later.extend(samples(&made));
+            }
+        }
+        // The last picture may still go on.
+        let in_first = (packets - 2).div_ceil(9);
+        let expected = &whole[in_first * picture_bytes..whole.len() - picture_bytes];
+        assert!(later == expected, "{packets} packets, {} of {} bytes", later.len(), expected.len());
+    }
+}
+
 #[test]
 fn tables_change_in_the_middle_of_a_segment() {
     let mut stream = Stream::of(&[(H264, VIDEO), (ADTS, SOUND)]);

@@ -61,6 +61,10 @@ struct Stream {
     /// Continuity counter and payload of the last packet, the latter as [`fingerprint`].
     last: Option<(u8, [u64; 2])>,
     pes: PesReader,
+    /// The last segment ended in a packet of the elementary stream that may have had more to come.
+    at_seam: bool,
+    /// Segments end anywhere: such a packet did go on in the next one.
+    spills: bool,
     track: Track,
 }
 
@@ -279,6 +283,8 @@ impl TsDemuxer {
                     codec,
                     last: None,
                     pes: PesReader::default(),
+                    at_seam: false,
+                    spills: false,
                     track: Track::new(codec),
                 },
             };
@@ -327,6 +333,9 @@ impl Stream {
             return Ok(()); // the same packet again (2.4.3.3)
         }
         let follows = last.is_none_or(|(counter, _)| (counter + 1) & 15 == packet.counter);
+        if std::mem::take(&mut self.at_seam) {
+            self.spills |= follows && !packet.starts_unit;
+        }
         if packet.damaged || !follows && !packet.discontinuity {
             context.skipped.continuity_errors += 1;
             self.lose(context);
@@ -389,10 +398,12 @@ impl Stream {
     fn finish(&mut self, context: &mut Context) {
         match &mut self.track {
             Track::Video(video) => {
-                let complete = !self.pes.is_short();
+                let unstated = self.pes.is_endless();
+                let complete = !(self.pes.is_short() || unstated && self.spills);
                 if complete {
                     self.pes.lose();
                 }
+                self.at_seam = unstated;
                 video.finish(complete, context);
             }
             Track::Audio(audio) => audio.take_whole(context),

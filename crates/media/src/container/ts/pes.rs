@@ -47,6 +47,11 @@ impl PesReader {
         matches!(self.state, State::Payload { left: Some(1..) })
     }
 
+    /// Whether the header did not say how much there is.
+    pub fn is_endless(&self) -> bool {
+        matches!(self.state, State::Payload { left: None })
+    }
+
     /// How many bytes, at most, are payload for sure.
     pub fn left(&self) -> usize {
         match self.state {
