@@ -4,6 +4,7 @@
 use immersive_hls::{Master, Rendition, RenditionKind, Variant};
 
 use crate::io::{RenditionInfo, TrackInfo};
+use crate::worth::Worth;
 
 /// Index into the session's playlist slots.
 pub(crate) type SlotId = usize;
@@ -30,6 +31,7 @@ pub(crate) struct Rung {
     pub(crate) audio_group: Option<String>,
     /// Whether this device is believed to decode it in time.
     pub(crate) smooth: bool,
+    pub(crate) worth: Worth,
 }
 
 impl Rung {
@@ -70,6 +72,7 @@ impl Catalog {
             active: 0,
             audio_group: None,
             smooth: true,
+            worth: Worth::default(),
         };
         Self { rungs: vec![rung], slot_urls: vec![url.to_owned()], ..Self::default() }
     }
@@ -127,6 +130,7 @@ impl Catalog {
             active: 0,
             audio_group: variant.audio_group.clone(),
             smooth: true,
+            worth: Worth::of(variant),
         });
     }
 

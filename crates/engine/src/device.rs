@@ -132,6 +132,7 @@ fn pixels_per_sec(info: &RenditionInfo) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worth::Worth;
 
     fn info(width_px: u32) -> RenditionInfo {
         RenditionInfo {
@@ -151,6 +152,7 @@ mod tests {
             active: 0,
             audio_group: None,
             smooth: true,
+            worth: Worth::default(),
         }
     }
 

@@ -52,6 +52,7 @@ pub mod trace;
 mod tracks;
 mod unit;
 mod webvtt;
+mod worth;
 
 use std::collections::VecDeque;
 

@@ -3,6 +3,7 @@
 use crate::Core;
 use crate::abr::View;
 use crate::session::Session;
+use crate::worth::retain_worthwhile;
 
 impl Session {
     pub(crate) fn select(&mut self, choice: Option<usize>) {
@@ -61,6 +62,7 @@ impl Session {
         } else {
             indexes.truncate(1);
         }
+        retain_worthwhile(&mut indexes, rungs);
         let infos = indexes.iter().map(|index| &rungs[*index].info);
         if let Some(enough) = self.canvas.and_then(|canvas| canvas.sharp_enough(infos)) {
             indexes.truncate(enough + 1);

@@ -255,7 +255,12 @@ fn a_picture_of_unstated_length_goes_on_in_the_next_segment() {
         // The last picture may still go on.
         let in_first = (packets - 2).div_ceil(9);
         let expected = &whole[in_first * picture_bytes..whole.len() - picture_bytes];
-        assert!(later == expected, "{packets} packets, {} of {} bytes", later.len(), expected.len());
+        assert!(
+            later == expected,
+            "{packets} packets, {} of {} bytes",
+            later.len(),
+            expected.len()
+        );
     }
 }
 

@@ -159,6 +159,26 @@ fn one_rendition_of_bandwidth_zero_does_not_hide_what_the_others_tell() {
 }
 
 #[test]
+fn a_dearer_rendition_that_looks_no_better_is_the_viewers_to_choose() {
+    let codecs = |rung: usize| {
+        [
+            "#EXT-X-STREAM-INF:BANDWIDTH=550000,RESOLUTION=640x320,CODECS=\"hvc1.1.6.L93.B0\"",
+            "#EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=640x320,CODECS=\"avc1.64001f\"",
+            "#EXT-X-STREAM-INF:BANDWIDTH=4400000,RESOLUTION=1280x640,CODECS=\"hvc1.1.6.L93.B0\"",
+        ][rung]
+    };
+    let mut world =
+        World::new(Untold(Vod::of_secs(600.0), codecs), Network::steady(1.6e6, secs(0.03)));
+    world.load();
+    world.expect_start(8.0);
+    world.run(secs(120.0));
+    assert_eq!(world.count_fetches("/1/"), 0, "{:?}", world.shown());
+    world.fail("/0/", Fault::Status(404), 600.0);
+    world.run(secs(180.0));
+    assert_eq!(world.shown().last(), Some(&1), "better than none");
+}
+
+#[test]
 fn renditions_of_which_nothing_is_told_are_one_in_several_places() {
     let mut world =
         World::new(Untold(Vod::of_secs(600.0), |_| "#EXT-X-STREAM-INF:BANDWIDTH=0"), fast());
