@@ -111,12 +111,14 @@ impl Origin {
             .with_context(|| format!("the recordings in {} cannot be read", rec.display()))?;
         let catalog = Arc::new(catalog);
         let layouts = config.live.pictures.clone();
+        let names = config.live.audio.clone();
         let recorder = Recorder::new(
             config.record.clone(),
             catalog.clone(),
             hooks.clone(),
             notices.clone(),
             Arc::new(move |stream, metadata| layouts.of(stream, metadata)),
+            Arc::new(move |stream, track, metadata| names.of(stream, track, metadata)),
         );
         let hub = Hub::new(vec![
             Box::new(Arc::new(live)),

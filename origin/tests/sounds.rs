@@ -59,8 +59,13 @@ fn bytes(origin: &Origin, media: &Media, segments: usize) -> Vec<u8> {
 fn pitch_hz(bytes: &[u8]) -> f64 {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("it can be written");
+    pitch_of_hz(&file.path().to_string_lossy(), "0:a:0")
+}
+
+/// The same of one of the sounds that ffmpeg finds in a file or at a URL.
+fn pitch_of_hz(input: &str, sound: &str) -> f64 {
     let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-i"]).arg(file.path()).args(["-map", "0:a:0", "-ac", "1"]);
+    command.args(["-v", "error", "-i", input, "-map", sound, "-ac", "1"]);
     command.args(["-ar", "48000", "-f", "s16le", "-"]).stdin(Stdio::null());
     let samples = output_of(&mut command);
     let samples: Vec<i16> =
@@ -123,7 +128,7 @@ fn check_recording(origin: &Origin) {
         let done = list.first().filter(|recording| recording["complete"] == true)?;
         Some(done["name"].as_str()?.to_owned())
     });
-    let folder = folder.join(name);
+    let folder = folder.join(&name);
     let [first, second] = ["video.mp4", "audio-1.mp4"]
         .map(|name| std::fs::read(folder.join(name)).unwrap_or_else(|_| panic!("no {name}")));
     let sound = |file: &[u8], what: &str| {
@@ -138,6 +143,35 @@ fn check_recording(origin: &Origin) {
     assert!(times[1].len() > 100 && from.abs() < 0.1, "{from}, {} packets", times[1].len());
     assert!(to.is_some_and(|(first, second)| (first - second).abs() < 0.2), "{to:?}");
     assert!(is_about(pitch_hz(&second), 660.0), "{}", pitch_hz(&second));
+    check_playlists(origin, &name);
+}
+
+/// The recording offers both sounds, and players find them.
+fn check_playlists(origin: &Origin, recording: &str) {
+    let folder = format!("/vod/{recording}");
+    let text = origin.get(&format!("{folder}/MANIFEST.M3U8")).text();
+    let master = master(origin, &text);
+    let [first, second] = sounds(&master)[..] else { panic!("two sounds: {text}") };
+    assert_eq!((first.name.as_str(), &first.url, first.default), ("Stage", &None, true));
+    assert_eq!((second.name.as_str(), second.default), ("660 Hz", false));
+    assert_eq!(
+        master.variants[0].codecs.as_deref().map(|codecs| codecs.matches("mp4a").count()),
+        Some(1)
+    );
+    let durations_secs = ["index.m3u8", "audio-1.m3u8"].map(|name| {
+        let text = origin.get(&format!("{folder}/{name}")).text();
+        let Ok(Playlist::Media(media)) = parse(&text, "http://origin/") else { panic!("{text}") };
+        assert!(media.ended && media.segments.iter().all(|segment| !segment.gap), "{text}");
+        media.segments.iter().map(|segment| segment.duration_secs).sum::<f64>()
+    });
+    assert!((durations_secs[0] - durations_secs[1]).abs() < 0.3, "{durations_secs:?}");
+    let url = format!("http://{}{folder}/MANIFEST.M3U8", origin.http);
+    // In which order is ffmpeg's to say.
+    let mut found_hz = ["0:a:0", "0:a:1"].map(|sound| pitch_of_hz(&url, sound));
+    found_hz.sort_by(f64::total_cmp);
+    assert!(is_about(found_hz[0], 440.0) && is_about(found_hz[1], 660.0), "{found_hz:?}");
+    assert_eq!(origin.get(&format!("{folder}/audio-2.m3u8")).status, 404);
+    assert_eq!(origin.get(&format!("{folder}/audio-01.mp4")).status, 404);
 }
 
 #[test]

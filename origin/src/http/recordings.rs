@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use super::App;
 use super::files::OnDisk;
 use super::respond::{self, Cache, Content};
-use crate::record::{FILE, INDEX, MANIFEST, Recording, Report};
+use crate::record::{Recording, Report};
 
 /// Read at once.
 const PIECE_BYTES: u64 = 256 << 10;
@@ -40,28 +40,28 @@ pub fn list(app: &App, request: &Parts) -> Response<Body> {
 pub async fn answer(app: &App, name: &str, file: &str, request: &Parts) -> Response<Body> {
     let nothing = || respond::error(StatusCode::NOT_FOUND, "this recording has no such file");
     let Some(recording) = app.catalog.get(name) else { return nothing() };
-    let playlist = match file {
-        MANIFEST => recording.manifest(),
-        INDEX => recording.playlist(),
-        FILE => return media(&recording, request).await.unwrap_or_else(nothing),
-        _ => None,
-    };
-    let Some(playlist) = playlist else { return nothing() };
+    if let Some((path, indexed_bytes)) = recording.media_file(file) {
+        return media(&recording, &path, indexed_bytes, request).await.unwrap_or_else(nothing);
+    }
+    let Some(playlist) = recording.playlist(file) else { return nothing() };
     let complete = recording.state().complete;
     let cache = Cache::For(if complete { SETTLED } else { FRESH });
     respond::text(&playlist, respond::content_type(Path::new(file)), cache, request)
 }
 
-/// The MP4 file or a range of it, as far as it is indexed; never more than a piece in memory.
-async fn media(recording: &Recording, request: &Parts) -> Option<Response<Body>> {
+/// An MP4 file or a range of it, as far as it is indexed; never more than a piece in memory.
+async fn media(
+    recording: &Recording,
+    path: &Path,
+    indexed_bytes: u64,
+    request: &Parts,
+) -> Option<Response<Body>> {
     let complete = recording.state().complete;
-    let path = recording.file();
-    let length =
-        if complete { tokio::fs::metadata(&path).await.ok()?.len() } else { recording.bytes() };
+    let length = if complete { tokio::fs::metadata(path).await.ok()?.len() } else { indexed_bytes };
     // It only ever grows at its end, and its name is never given to another.
     let etag = format!("{}-{length:x}", recording.head.began_unix_ms);
     let cache = if complete { Cache::Immutable } else { Cache::For(FRESH) };
-    let on_disk = OnDisk { path: &path, length, etag: &etag, content_type: "video/mp4", cache };
+    let on_disk = OnDisk { path, length, etag: &etag, content_type: "video/mp4", cache };
     on_disk.answer(request).await
 }
 

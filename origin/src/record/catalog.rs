@@ -10,7 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::playlist::Texts;
-use super::recovery;
+use super::sounds::{Indexed, SoundHead, SoundSpan};
+use super::{recovery, sounds};
+use crate::live::sounds::Label;
 
 /// Recordings below a folder, by name.
 #[derive(Debug)]
@@ -47,6 +49,9 @@ pub struct Head {
     pub width: u32,
     /// Pixels.
     pub height: u32,
+    /// What the sound that comes with the pictures is called, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<Label>,
 }
 
 /// A stretch of a recording that begins with a key frame, a line of the index.
@@ -74,8 +79,30 @@ pub struct State {
     pub spans: Vec<Span>,
     /// Nothing more will come.
     pub complete: bool,
-    /// Of the files with other tracks of sound.
+    /// The other tracks of sound.
+    pub sounds: Vec<Indexed>,
+    /// Of their files.
     pub beside_bytes: u64,
+}
+
+impl State {
+    /// Another track of sound has begun.
+    pub fn begin_sound(&mut self, head: SoundHead) {
+        self.sounds.push(Indexed { head, spans: Vec::new() });
+    }
+
+    /// Adds a stretch to its sound.
+    pub fn add_to_sound(&mut self, span: SoundSpan) {
+        let sound = self.sounds.iter_mut().find(|sound| sound.head.track == span.track);
+        if let Some(sound) = sound {
+            sound.spans.push(span);
+        }
+    }
+
+    /// The track of sound of this number.
+    pub fn sound(&self, track: u8) -> Option<&Indexed> {
+        self.sounds.iter().find(|sound| sound.head.track == track)
+    }
 }
 
 /// A recording for `/api/recordings`, hooks and people.
@@ -121,9 +148,27 @@ impl Recording {
         self.folder.join(super::FILE)
     }
 
-    /// Adds a stretch.
-    pub fn add(&self, span: Span) {
-        self.lock().spans.push(span);
+    /// The path of an MP4 file of this name, of the pictures or of another sound, and how many bytes
+    /// of it are indexed.
+    pub fn media_file(&self, name: &str) -> Option<(PathBuf, u64)> {
+        let indexed_bytes = match sounds::track_of(name, sounds::file) {
+            Some(track) => self.lock().sound(track)?.bytes(),
+            None if name == super::FILE => self.indexed_bytes(),
+            None => return None,
+        };
+        Some((self.folder.join(name), indexed_bytes))
+    }
+
+    /// Adds a stretch, and those of the other sounds that belong to it.
+    pub fn add(&self, span: Span, sounds: Vec<SoundSpan>) {
+        let mut state = self.lock();
+        state.spans.push(span);
+        sounds.into_iter().for_each(|span| state.add_to_sound(span));
+    }
+
+    /// Another track of sound begins.
+    pub fn begin_sound(&self, head: SoundHead) {
+        self.lock().begin_sound(head);
     }
 
     /// So many bytes went into files with other tracks of sound.
@@ -141,12 +186,14 @@ impl Recording {
         self.lock().clone()
     }
 
+    /// Bytes of the pictures' file that are indexed.
+    fn indexed_bytes(&self) -> u64 {
+        self.lock().spans.last().map_or(self.head.init_bytes, |last| last.offset + last.bytes)
+    }
+
     /// Bytes that are indexed, and those of other tracks of sound.
     pub fn bytes(&self) -> u64 {
-        let state = self.lock();
-        let indexed =
-            state.spans.last().map_or(self.head.init_bytes, |last| last.offset + last.bytes);
-        indexed + state.beside_bytes
+        self.indexed_bytes() + self.lock().beside_bytes
     }
 
     /// For machines and people.
@@ -297,6 +344,7 @@ mod tests {
             codecs: String::new(),
             width: 2,
             height: 1,
+            sound: None,
         };
         let span = Span { offset: 0, bytes, duration_ms: 1_000, captions: 0 };
         let state = State { spans: vec![span], complete, ..State::default() };

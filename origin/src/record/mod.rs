@@ -20,10 +20,11 @@ use tokio::sync::mpsc;
 use crate::flv::Tag;
 use crate::hooks::{Event, Hooks};
 use crate::hub::{Publication, Reader};
+use crate::live::sounds::Label;
 use crate::notices::Notices;
 
 pub use catalog::{Catalog, Recording, Report};
-pub use playlist::{FILE, INDEX, MANIFEST};
+pub use playlist::{FILE, MANIFEST};
 
 /// Recordings get this long to be closed when the program ends.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -64,6 +65,9 @@ impl Default for Config {
 /// How the pictures of a stream, whose encoder sent this, lie around the viewer.
 pub type Layout = Arc<dyn Fn(&str, &Metadata) -> Spherical + Send + Sync>;
 
+/// What this track of sound of a stream, whose encoder sent this, is called.
+pub type Labels = Arc<dyn Fn(&str, u8, &Metadata) -> Label + Send + Sync>;
+
 /// Records what is published.
 pub struct Recorder {
     config: std::sync::RwLock<Config>,
@@ -71,6 +75,7 @@ pub struct Recorder {
     hooks: Arc<Hooks>,
     notices: Arc<Notices>,
     layout: Layout,
+    labels: Labels,
     active: AtomicUsize,
 }
 
@@ -82,9 +87,10 @@ impl Recorder {
         hooks: Arc<Hooks>,
         notices: Arc<Notices>,
         layout: Layout,
+        labels: Labels,
     ) -> Arc<Self> {
         let (config, active) = (config.into(), AtomicUsize::new(0));
-        let recorder = Arc::new(Self { config, catalog, hooks, notices, layout, active });
+        let recorder = Arc::new(Self { config, catalog, hooks, notices, layout, labels, active });
         tokio::spawn(sweep(Arc::downgrade(&recorder)));
         recorder
     }

@@ -13,7 +13,7 @@ use immersive_media::{TrackFragment, TrackKind};
 
 use super::catalog::{Head, Recording, Span, State};
 use super::recovery::IndexWriter;
-use super::sounds::Sounds;
+use super::sounds::{SoundHead, Sounds};
 use super::{FILE, Recorder};
 use crate::flv::{Tag, TagKind};
 use crate::live::captions::Finder;
@@ -25,7 +25,7 @@ const FRAGMENT_BYTES: usize = 32 << 20;
 /// Stretches of the index are at least this long.
 const SPAN_MS: i64 = 2_000;
 /// Audio that comes interleaved a little after the key frame that it belongs to keeps its time.
-const LEAD_MS: u32 = 100;
+pub(super) const LEAD_MS: u32 = 100;
 
 /// A file that grows.
 pub struct Part {
@@ -210,7 +210,18 @@ impl Part {
         }
         open.file.write_all(&bytes)?;
         open.bytes += bytes.len() as u64;
-        open.recording.add_beside(self.sounds.cut(open.recording.folder())?);
+        let Open { recording, index, .. } = open;
+        let metadata = self.transmuxer.metadata();
+        let written = self.sounds.cut(recording.folder(), |track, codec, init_bytes| {
+            let label = (recorder.labels)(&self.stream, track, metadata);
+            let first_span = recording.state().spans.len();
+            let codec = codec.to_owned();
+            let head = SoundHead { track, label, codec, init_bytes, first_span };
+            index.begin_sound(&head)?;
+            recording.begin_sound(head);
+            Ok(())
+        })?;
+        recording.add_beside(written);
         Ok(())
     }
 
@@ -233,6 +244,7 @@ impl Part {
         let init = init.map_err(bad)?;
         let (name, folder) = recorder.catalog.new_folder(&self.stream, self.began)?;
         let codecs: Vec<&str> = described.iter().map(|fragment| fragment.codec.as_str()).collect();
+        let tracks: Vec<_> = described.iter().map(|fragment| fragment.kind).collect();
         let head = Head {
             name,
             stream: self.stream.clone(),
@@ -241,13 +253,15 @@ impl Part {
             codecs: codecs.join(","),
             width: size.0,
             height: size.1,
+            sound: tracks
+                .contains(&TrackKind::Audio)
+                .then(|| (recorder.labels)(&self.stream, 0, self.transmuxer.metadata())),
         };
         let file = File::create_new(folder.join(FILE))?;
         let index = IndexWriter::create(&folder, &head)?;
         let recording = Arc::new(Recording::new(head, folder, State::default()));
         recorder.catalog.insert(recording.clone());
         tracing::info!(recording = %recording.head.name, "recording");
-        let tracks = described.iter().map(|fragment| fragment.kind).collect();
         let span_at = init.len() as u64;
         Ok((Open { recording, file, index, tracks, bytes: 0, span_at }, init))
     }
@@ -263,8 +277,13 @@ impl Part {
         let captions = self.captions.take().bits();
         let span = Span { offset, bytes, duration_ms, captions };
         open.span_at = open.bytes;
+        let sounds = self.sounds.end_span();
+        // First these: what a crash cuts off of the pictures is then nowhere missing.
+        for span in &sounds {
+            open.index.add_to_sound(*span)?;
+        }
         open.index.add(span)?;
-        open.recording.add(span);
+        open.recording.add(span, sounds);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::{Head, Recording, Span, State};
-use super::sounds;
+use super::sounds::{self, SoundHead, SoundSpan};
 
 /// Beside the MP4 file.
 const INDEX_FILE: &str = "index.jsonl";
@@ -20,6 +20,9 @@ const INDEX_FILE: &str = "index.jsonl";
 enum Line {
     Recording(Head),
     Span(Span),
+    /// Another track of sound begins.
+    Sound(SoundHead),
+    SoundSpan(SoundSpan),
     Complete(bool),
 }
 
@@ -45,6 +48,22 @@ impl IndexWriter {
     /// When it cannot be written.
     pub fn add(&mut self, span: Span) -> io::Result<()> {
         self.write(&Line::Span(span))
+    }
+
+    /// Adds another track of sound.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin_sound(&mut self, head: &SoundHead) -> io::Result<()> {
+        self.write(&Line::Sound(head.clone()))
+    }
+
+    /// Adds a stretch of a sound that is in its file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_to_sound(&mut self, span: SoundSpan) -> io::Result<()> {
+        self.write(&Line::SoundSpan(span))
     }
 
     /// Nothing more will come.
@@ -77,34 +96,47 @@ pub fn open(folder: &Path) -> io::Result<Recording> {
         match serde_json::from_str(line).ok().filter(|_| line.ends_with('\n')) {
             Some(Line::Recording(first)) => head = Some(first),
             Some(Line::Span(span)) => state.spans.push(span),
+            Some(Line::Sound(head)) => state.begin_sound(head),
+            Some(Line::SoundSpan(span)) => state.add_to_sound(span),
             Some(Line::Complete(complete)) => state.complete = complete,
             None => break,
         }
     }
-    let sounds = sounds::files(folder);
+    let sound_files = sounds::files(folder);
     let head = head.ok_or_else(|| io::Error::other("its index has no first line"))?;
     if !state.complete {
         let whole = cut_half_boxes(&folder.join(super::FILE))?;
-        for sound in &sounds {
+        for sound in &sound_files {
             cut_half_boxes(sound)?;
         }
         state.spans.retain(|span| span.offset + span.bytes <= whole);
-        rewrite(folder, &head, &state.spans)?;
+        for sound in &mut state.sounds {
+            let file = fs::metadata(folder.join(sounds::file(sound.head.track)));
+            let whole = file.map_or(0, |file| file.len());
+            sound.spans.retain(|span| span.offset + span.bytes <= whole);
+        }
+        rewrite(folder, &head, &state)?;
         state.complete = true;
         tracing::info!(recording = %head.name, bytes = whole, "repaired");
     }
-    let sizes = sounds.iter().filter_map(|sound| fs::metadata(sound).ok());
+    let sizes = sound_files.iter().filter_map(|sound| fs::metadata(sound).ok());
     state.beside_bytes = sizes.map(|file| file.len()).sum();
     Ok(Recording::new(head, folder.to_owned(), state))
 }
 
 /// Writes the index anew and puts it in the place of the old one.
-fn rewrite(folder: &Path, head: &Head, spans: &[Span]) -> io::Result<()> {
+fn rewrite(folder: &Path, head: &Head, state: &State) -> io::Result<()> {
     let new = folder.join("index.new");
     fs::create_dir_all(&new)?;
     let mut writer = IndexWriter::create(&new, head)?;
-    for span in spans {
+    for span in &state.spans {
         writer.add(*span)?;
+    }
+    for sound in &state.sounds {
+        writer.begin_sound(&sound.head)?;
+        for span in &sound.spans {
+            writer.add_to_sound(*span)?;
+        }
     }
     writer.complete()?;
     fs::rename(new.join(INDEX_FILE), folder.join(INDEX_FILE))?;
@@ -150,6 +182,7 @@ mod tests {
             codecs: "avc1.64001f".to_owned(),
             width: 2,
             height: 1,
+            sound: None,
         };
         let boxes = [*b"\0\0\0\x08moov", *b"\0\0\0\x08moof", *b"\0\0\0\x08mdat"].concat();
         let spans =
