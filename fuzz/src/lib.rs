@@ -64,13 +64,13 @@ fn push(transmuxer: &mut Transmuxer, segment: &[u8], chunk: usize) -> Outcome {
     Ok((fragments, transmuxer.take_data(), transmuxer.skipped()))
 }
 
-/// Transmuxes bytes as two segments: whole, in chunks, and with fragments taken in between. What
+/// Transmuxes bytes as three segments: whole, in chunks, and with fragments taken in between. What
 /// comes out does not depend on the chunks, and holds no more than what went in.
 pub fn check_segments(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let chunk = usize::from(bytes.byte()) + 1;
     let first = usize::from(bytes.short());
-    let segments = [bytes.slice(first), bytes.0];
+    let segments = [bytes.slice(first), bytes.slice(first), bytes.0];
     let whole = transmux(&segments, usize::MAX);
     let chunked = transmux(&segments, chunk);
     assert_eq!(chunked.len(), whole.len());
