@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::Core;
 use crate::abr::{Late, View};
-use crate::io::Instant;
 use crate::session::Session;
 
 /// What is seen of a transfer before this says little.
@@ -16,44 +15,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The share of what a transfer itself shows, against what is believed, grows with time: half of it
 /// after so long.
 const HALF_KNOWN_SECS: f64 = 0.5;
-
-/// What came lately is seen over so long, and up to twice as long.
-const MARK_EVERY: Duration = Duration::from_millis(1600);
-
-/// How much of what changed lately is believed to last, in logarithms.
-const LATELY: f64 = 0.8;
-
-/// How fast a transfer was, and is now.
-#[derive(Debug)]
-pub(crate) struct Pace {
-    /// Two moments, and the bytes that were there.
-    marks: [(Instant, u64); 2],
-}
-
-impl Pace {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { marks: [(now, 0); 2] }
-    }
-
-    pub(crate) fn mark(&mut self, now: Instant, received_bytes: u64) {
-        if now.since(self.marks[1].0) >= MARK_EVERY {
-            self.marks = [self.marks[1], (now, received_bytes)];
-        }
-    }
-
-    /// Bits per second that can be expected of the rest, if on the whole it was `mean_bps`: less, if
-    /// lately it was less.
-    fn expected_bps(&self, now: Instant, received_bytes: u64, mean_bps: f64) -> f64 {
-        let (since, bytes) = self.marks[0];
-        let secs = now.since(since).as_secs_f64();
-        if bytes == 0 || secs <= 0.0 {
-            return mean_bps;
-        }
-        let lately_bps = received_bytes.saturating_sub(bytes) as f64 * 8.0 / secs;
-        let change = (lately_bps.max(100.0) / mean_bps).min(1.0);
-        mean_bps * (change.ln() * LATELY).exp()
-    }
-}
 
 impl Session {
     /// Looks at the segment on its way, and takes it back if another rendition is better now. True
@@ -97,7 +58,7 @@ impl Session {
         let flowed_secs = (elapsed_secs - view.estimate.first_byte_secs).max(0.05);
         let received_bits = download.received_bytes as f64 * 8.0;
         let mean_bps = (received_bits / flowed_secs).max(1.0);
-        let seen_bps = download.pace.expected_bps(core.now, download.received_bytes, mean_bps);
+        let seen_bps = download.pace.of_rest_bps(core.now, download.received_bytes, mean_bps);
         if seen_bps < view.estimate.typical_bps {
             let share = flowed_secs / (flowed_secs + HALF_KNOWN_SECS);
             let typical = view.estimate.typical_bps.ln();

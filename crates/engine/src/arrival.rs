@@ -75,7 +75,9 @@ impl Session {
     /// What the transfer says about the network.
     fn measure(&mut self, index: usize, download: &Download, transfer: Transfer) {
         if download.part.is_none() {
-            return self.estimator.add(transfer);
+            let over_at = download.asked_at + transfer.complete_after;
+            let next_bps = |mean_bps| download.pace.of_next_bps(over_at, transfer.bytes, mean_bps);
+            return self.estimator.add(transfer, next_bps);
         }
         let flowed = transfer.complete_after.saturating_sub(transfer.first_byte_after);
         if PACED_SHARES.contains(&(flowed.as_secs_f64() / download.duration_secs.max(0.001))) {
@@ -93,7 +95,8 @@ impl Session {
             Duration::try_from_secs_f64(self.estimator.estimate().first_byte_secs)
                 .unwrap_or_default();
         let complete_after = first_byte_after + time;
-        self.estimator.add(Transfer { first_byte_after, complete_after, bytes });
+        self.estimator
+            .add(Transfer { first_byte_after, complete_after, bytes }, |mean_bps| mean_bps);
     }
 
     /// What to add to the container's time. The first segment of a stretch of timestamps that is

@@ -5,10 +5,10 @@ use std::time::Duration;
 use immersive_hls::{DiscontinuitySequence, MediaSequence, Segment};
 
 use crate::Core;
-use crate::abandon::Pace;
 use crate::buffer::{Book, Chunk, Loaded, SMALL_HOLE_SECS};
 use crate::catalog::{Catalog, SlotId};
 use crate::io::*;
+use crate::pace::Pace;
 use crate::requests::cancel;
 use crate::retry::{Pending, Retry};
 use crate::unit::{Fetched, Wanted};

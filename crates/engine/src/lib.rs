@@ -32,6 +32,7 @@ mod lane;
 mod latency;
 mod live;
 mod metrics;
+mod pace;
 mod playhead;
 mod playlist;
 mod replace;

@@ -6,11 +6,11 @@ use immersive_hls as hls;
 use immersive_media::time::{MPEG_TS_TIMESCALE, Timestamp};
 
 use crate::Core;
-use crate::abandon::Pace;
 use crate::buffer::SMALL_HOLE_SECS;
 use crate::catalog::SlotId;
 use crate::io::*;
 use crate::lane::Download;
+use crate::pace::Pace;
 use crate::retry::Pending;
 use crate::session::Session;
 use crate::unit::{self, Fetched, Unit, Wanted};

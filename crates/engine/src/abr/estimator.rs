@@ -46,8 +46,9 @@ impl Estimator {
         }
     }
 
-    /// Learns from a finished transfer.
-    pub(crate) fn add(&mut self, transfer: Transfer) {
+    /// Learns from a finished transfer. What can be expected of the next one, `next_bps` tells from the
+    /// mean of this one.
+    pub(crate) fn add(&mut self, transfer: Transfer, next_bps: impl FnOnce(f64) -> f64) {
         let first_byte_secs = transfer.first_byte_after.as_secs_f64();
         self.first_byte.add(first_byte_secs, 1.0);
         let secs = transfer.complete_after.saturating_sub(transfer.first_byte_after).as_secs_f64();
@@ -58,7 +59,7 @@ impl Estimator {
         let bps = transfer.bytes as f64 * 8.0 / secs;
         self.fast.add(bps, secs);
         self.slow.add(bps, secs);
-        self.typical.add(bps);
+        self.typical.add(next_bps(bps));
     }
 
     /// Learns from a transfer that was taken back because it was slow.
@@ -153,17 +154,21 @@ mod tests {
         Transfer { first_byte_after, complete_after, bytes: (bps * secs / 8.0) as u64 }
     }
 
+    fn add(estimator: &mut Estimator, transfer: Transfer) {
+        estimator.add(transfer, |mean_bps| mean_bps);
+    }
+
     #[test]
     fn a_drop_is_believed_sooner_than_a_rise() {
         let mut estimator = Estimator::new(1e6);
         for _ in 0..20 {
-            estimator.add(transfer(4e6, 1.0));
+            add(&mut estimator, transfer(4e6, 1.0));
         }
         assert!((estimator.estimate().bandwidth_bps / 4e6 - 1.0).abs() < 0.05);
         let (mut dropped, mut rose) = (estimator.clone(), estimator);
         for _ in 0..3 {
-            dropped.add(transfer(1e6, 1.0));
-            rose.add(transfer(16e6, 1.0));
+            add(&mut dropped, transfer(1e6, 1.0));
+            add(&mut rose, transfer(16e6, 1.0));
         }
         let (down, up) = (dropped.estimate().bandwidth_bps, rose.estimate().bandwidth_bps);
         assert!(down < 2.6e6, "{down}");
@@ -174,15 +179,15 @@ mod tests {
     fn tiny_answers_are_not_measured_and_quick_ones_count_little() {
         let mut estimator = Estimator::new(1e6);
         let before = estimator.estimate().bandwidth_bps;
-        estimator.add(Transfer { bytes: 2000, ..transfer(1e8, 0.1) });
+        add(&mut estimator, Transfer { bytes: 2000, ..transfer(1e8, 0.1) });
         assert_eq!(estimator.estimate().bandwidth_bps, before);
         assert!((estimator.estimate().first_byte_secs - 0.05).abs() < 1e-9);
         let at_once = Transfer { bytes: 60_000, ..transfer(1.0, 0.0) };
-        estimator.add(at_once);
+        add(&mut estimator, at_once);
         let after_one = estimator.estimate().bandwidth_bps;
         assert!((1.5e6..2.5e6).contains(&after_one), "{after_one}");
         for _ in 0..20 {
-            estimator.add(at_once);
+            add(&mut estimator, at_once);
         }
         assert!(estimator.estimate().bandwidth_bps > 1e7, "{:?}", estimator.estimate());
     }
