@@ -220,7 +220,7 @@ fn a_picture_goes_on_in_the_next_segment() {
 /// The bytes of the samples.
 fn samples(fragments: &[TrackFragment]) -> Vec<u8> {
     let of = |fragment: &TrackFragment| {
-        let box_type = fragment.media.windows(4).position(|bytes| bytes == b"mdat").unwrap();
+        let box_type = fragment.media.windows(4).position(|bytes| bytes == b"mdat").expect("mdat");
         fragment.media[box_type + 4..].to_vec()
     };
     fragments.iter().flat_map(of).collect()
