@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::rtmp::{Rtmp, tags};
+use common::rtmp::{Rtmp, as_tracks, tags};
 use common::{Answer, Origin, attribute, wait_for};
-use immersive_origin::flv::Tag;
+use immersive_origin::flv::{Tag, TagKind};
 
 /// 36 s to go back to, of which 3 are in memory.
 const SETTINGS: &str = "[live]\nsegment_secs = 1.0\npart_secs = 0.5\nwindow = 3\ndvr_hours = 0.01\n\
@@ -113,6 +113,29 @@ fn the_update_leaves_out_what_is_old(origin: &Origin, full: &str) {
     assert_eq!(skipped + names.len(), listed(full).1.len(), "{update}");
     // CAN-SKIP-UNTIL is six target durations.
     assert!((5..=6).contains(&names.len()), "{update}");
+}
+
+#[test]
+fn viewers_go_back_in_every_sound() {
+    let origin = Origin::start_with(SETTINGS, None);
+    let sent = tags(25).into_iter().map(|tag| match tag.kind {
+        TagKind::Audio => as_tracks(&tag, &[0, 1]),
+        _ => tag,
+    });
+    let sent: Vec<Tag> = sent.collect();
+    let mut publisher = Rtmp::publish(origin.rtmp, "test").expect("it may publish");
+    let pictures = send_until(&origin, &mut publisher, &mut sent.as_slice(), 25, None);
+    let (first, _) = listed(&pictures);
+    for rung in ["audio", "audio-1"] {
+        let folder = format!("/hls/test_{rung}");
+        let text = origin.wait_for(&format!("{folder}/index.m3u8"), |text| {
+            listed(text).1.len() >= 20 && listed(text).0 == first
+        });
+        for name in &listed(&text).1 {
+            let answer = origin.get(&format!("{folder}/{name}"));
+            assert!(answer.status == 200 && !answer.body.is_empty(), "{rung}: {name}");
+        }
+    }
 }
 
 #[test]

@@ -116,16 +116,16 @@ fn all_of_it_can_be_read() {
     let origin = Origin::start_with(settings, None);
     let empty = parse(&origin.get("/metrics").text());
     assert!(empty["immersive_stream_viewers"].1.is_empty());
-    let _publisher = origin.publish("test", &[]);
-    // Once all rungs have parts: those that ffmpeg makes, too.
+    let _publisher = origin.publish("test", &["--audio-tracks", "2"]);
+    // Once all rungs have parts: those that ffmpeg makes, too, and every sound.
     let counts = wait_for("parts of every rung", || {
         let families = parse(&origin.get("/metrics").text());
         let (kind, samples) = &families["immersive_rung_part_latency_seconds"];
         assert_eq!(kind, "histogram");
         let counts = check_histogram(samples);
-        (counts.len() == 3 && counts.values().all(|count| *count >= 3.0)).then_some(counts)
+        (counts.len() == 4 && counts.values().all(|count| *count >= 3.0)).then_some(counts)
     });
-    assert_eq!(counts.keys().collect::<Vec<_>>(), ["160", "480", "audio"]);
+    assert_eq!(counts.keys().collect::<Vec<_>>(), ["160", "480", "audio", "audio-1"]);
     let families = parse(&origin.get("/metrics").text());
     let (_, ingest) = &families["immersive_stream_ingest_bytes_total"];
     assert_eq!(ingest[0].labels["stream"], "test");

@@ -6,11 +6,10 @@ mod common;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use common::rtmp::{self, Rtmp};
+use common::rtmp::{self, Rtmp, as_tracks};
 use common::{Origin, ffprobe, output_of, wait_for};
 use immersive_hls::{Master, Media, Playlist, Rendition, RenditionKind, parse};
-use immersive_media::flv::{FlvMuxer, parse_audio};
-use immersive_origin::flv::{Reader, Tag, TagKind, write_header};
+use immersive_origin::flv::TagKind;
 use immersive_origin::live::samples::is_config;
 
 const LADDER: &str = "[ladder]\nrungs = [{ width = 160, kbps = 200 }]\npreset = \"ultrafast\"\n\
@@ -198,18 +197,6 @@ fn mpeg_ts_has_the_first_sound_with_the_pictures_and_the_second_beside_them() {
     };
     let difference = times("480", "v") - times("audio-1", "a");
     assert!(difference.abs() < 0.1, "{difference} s between the clocks of pictures and sound");
-}
-
-/// A message with what this tag of the first track says, for other tracks.
-fn as_tracks(tag: &Tag, tracks: &[u8]) -> Tag {
-    let sound = parse_audio(&tag.data).expect("sound");
-    let tracks: Vec<_> = tracks.iter().map(|track| (*track, sound)).collect();
-    let mut bytes = Vec::new();
-    write_header(true, false, &mut bytes);
-    FlvMuxer::write_audio_tracks(&mut bytes, tag.timestamp_ms, &tracks);
-    let mut reader = Reader::default();
-    reader.push(&bytes);
-    reader.next_tag().expect("FLV").expect("a tag")
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
-use immersive_origin::flv::{Reader, Tag, TagKind};
+use immersive_media::flv::{FlvMuxer, parse_audio};
+use immersive_origin::flv::{Reader, Tag, TagKind, write_header};
 
 use super::{PATIENCE, output_of};
 
@@ -132,4 +133,16 @@ pub fn tags(secs: u32) -> Vec<Tag> {
     let mut reader = Reader::default();
     reader.push(&output_of(&mut command));
     std::iter::from_fn(|| reader.next_tag().expect("FLV")).collect()
+}
+
+/// A message with what this tag of the first track says, for other tracks.
+pub fn as_tracks(tag: &Tag, tracks: &[u8]) -> Tag {
+    let sound = parse_audio(&tag.data).expect("sound");
+    let tracks: Vec<_> = tracks.iter().map(|track| (*track, sound)).collect();
+    let mut bytes = Vec::new();
+    write_header(true, false, &mut bytes);
+    FlvMuxer::write_audio_tracks(&mut bytes, tag.timestamp_ms, &tracks);
+    let mut reader = Reader::default();
+    reader.push(&bytes);
+    reader.next_tag().expect("FLV").expect("a tag")
 }
