@@ -4,6 +4,7 @@ mod arrows;
 mod browser;
 mod fuzz;
 mod report;
+mod runner;
 mod words;
 
 use anyhow::{Result, bail};

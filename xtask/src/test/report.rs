@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::step::{self, Outcome};
-use crate::{clock, say};
+use crate::{clock, say, step};
 
 /// Tests of a step. A step that is not made of tests counts as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,26 +80,22 @@ impl Report {
 
 /// Runs `cargo test` or the like and counts what it says.
 pub fn tests(title: &str, command: &mut Command) -> Result<Counts> {
-    Ok(count(&step::run(title, command)?))
-}
-
-/// Counts what `cargo test` or the like said, and shows what failed.
-pub fn count(outcome: &Outcome) -> Counts {
+    let outcome = step::run(title, command)?;
     let counts = counts_of(&outcome.lines);
     if outcome.success() {
-        return counts;
+        return Ok(counts);
     }
     for line in failures(&outcome.lines) {
         say::note(&format!("    | {line}"));
     }
     if counts.failed > 0 {
         say::note(&outcome.log_line());
-        return counts;
+        return Ok(counts);
     }
     // Nothing was counted as failed, so it did not come to the tests, or one of them took the
     // process with it.
     say::note(&outcome.explanation());
-    Counts { failed: 1, ..counts }
+    Ok(Counts { failed: 1, ..counts })
 }
 
 /// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
