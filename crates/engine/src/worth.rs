@@ -16,54 +16,50 @@ pub(crate) struct Worth {
     is_hdr: bool,
 }
 
-/// By what encoders save in practice: De Cock et al., "A large-scale video codec comparison of x264,
-/// x265 and libvpx for practical VOD applications" (2016); Facebook, "AV1 beats x264 and
-/// libvpx-vp9 in practical use case" (2018).
-const EFFICIENCIES: [(&str, f64); 7] = [
-    ("avc1", 1.0),
-    ("avc3", 1.0),
-    ("vp09", 1.5),
-    ("hvc1", 1.6),
-    ("hev1", 1.6),
-    ("dvh1", 1.6),
-    ("av01", 2.0),
-];
-
 /// Encoders differ: so little less is no worse.
 const AS_GOOD: f64 = 0.8;
 
 impl Worth {
     pub(crate) fn of(variant: &Variant) -> Self {
         let codecs = variant.codecs.as_deref().unwrap_or_default();
-        let efficiency = codecs.split(',').find_map(|codec| {
-            let known = EFFICIENCIES.iter().find(|(name, _)| codec.trim().starts_with(name));
-            known.map(|(_, efficiency)| *efficiency)
-        });
+        let efficiency = codecs.split(',').find_map(efficiency);
         let is_hdr = matches!(variant.video_range.as_deref(), Some("PQ" | "HLG"));
         Self { score: variant.score, efficiency, is_hdr }
+    }
+}
+
+/// By what encoders save in practice: De Cock et al., "A large-scale video codec comparison of x264,
+/// x265 and libvpx for practical VOD applications" (2016); Facebook, "AV1 beats x264 and
+/// libvpx-vp9 in practical use case" (2018).
+fn efficiency(codec: &str) -> Option<f64> {
+    match codec.trim_start().get(..4)? {
+        "avc1" | "avc3" => Some(1.0),
+        "vp09" => Some(1.5),
+        "hvc1" | "hev1" | "dvh1" => Some(1.6),
+        "av01" => Some(2.0),
+        _ => None,
     }
 }
 
 /// Leaves those of `indexes` into `rungs` that no other one of them makes superfluous. One stays at
 /// least.
 pub(crate) fn retain_worthwhile(indexes: &mut Vec<usize>, rungs: &[Rung]) {
-    if indexes.iter().any(|index| !rungs[*index].worth.is_hdr) {
-        indexes.retain(|index| !rungs[*index].worth.is_hdr);
-    }
     let all = indexes.clone();
     indexes.retain(|index| {
         let rung = &rungs[*index];
-        let is_beaten_by = |other: usize| {
-            // Of two that beat each other the first stays.
-            let other_rung = &rungs[other];
-            beats(other_rung, rung) && (other < *index || !beats(rung, other_rung))
+        // Of two that beat each other the first stays.
+        let is_beaten_by = |other: &usize| {
+            beats(&rungs[*other], rung) && (other < index || !beats(rung, &rungs[*other]))
         };
-        !all.iter().any(|other| other != index && is_beaten_by(*other))
+        !all.iter().any(|other| other != index && is_beaten_by(other))
     });
 }
 
-/// Whether `rung` takes no more than `other` and looks no worse.
+/// Whether `rung` takes no more than `other` and looks no worse, or is what we draw.
 fn beats(rung: &Rung, other: &Rung) -> bool {
+    if rung.worth.is_hdr != other.worth.is_hdr {
+        return other.worth.is_hdr;
+    }
     if rung.mean_bps > other.mean_bps {
         return false;
     }
