@@ -148,7 +148,9 @@ fn check_recording(origin: &Origin) {
 /// The recording offers both sounds, and players find them.
 fn check_playlists(origin: &Origin, recording: &str) {
     let folder = format!("/vod/{recording}");
-    let text = origin.get(&format!("{folder}/MANIFEST.M3U8")).text();
+    let plain = origin.get(&format!("{folder}/MANIFEST.M3U8")).text();
+    assert!(!plain.contains("TYPE=AUDIO"), "for players that know of one sound alone: {plain}");
+    let text = origin.get(&format!("{folder}/SOUNDS.M3U8")).text();
     let master = master(origin, &text);
     let [first, second] = sounds(&master)[..] else { panic!("two sounds: {text}") };
     assert_eq!((first.name.as_str(), &first.url, first.default), ("Stage", &None, true));
@@ -164,7 +166,7 @@ fn check_playlists(origin: &Origin, recording: &str) {
         media.segments.iter().map(|segment| segment.duration_secs).sum::<f64>()
     });
     assert!((durations_secs[0] - durations_secs[1]).abs() < 0.3, "{durations_secs:?}");
-    let url = format!("http://{}{folder}/MANIFEST.M3U8", origin.http);
+    let url = format!("http://{}{folder}/SOUNDS.M3U8", origin.http);
     // In which order is ffmpeg's to say.
     let mut found_hz = ["0:a:0", "0:a:1"].map(|sound| pitch_of_hz(&url, sound));
     found_hz.sort_by(f64::total_cmp);

@@ -20,6 +20,9 @@ use crate::live::sounds::Label;
 pub const FILE: &str = "video.mp4";
 /// The multivariant playlist, by the name that the reference system gave it.
 pub const MANIFEST: &str = "MANIFEST.M3U8";
+/// The same with all sounds to choose from. Its pictures come with the first sound, which not every
+/// player can leave out for another one: hls.js and Shaka cannot.
+pub const SOUNDS: &str = "SOUNDS.M3U8";
 /// The media playlist.
 const INDEX: &str = "index.m3u8";
 
@@ -63,7 +66,11 @@ impl Recording {
     pub fn playlist(&self, name: &str) -> Option<Arc<Text>> {
         let state = self.state();
         self.texts.of(name, &state, |state| match name {
-            MANIFEST => self.write_manifest(state),
+            MANIFEST => self.write_manifest(state, &[]),
+            SOUNDS => {
+                let heard: Vec<_> = state.sounds.iter().filter(|sound| is_heard(sound)).collect();
+                self.write_manifest(state, &heard)
+            }
             INDEX => self.write_pictures(state),
             other => {
                 let track = sounds::track_of(other, sounds::playlist)?;
@@ -72,22 +79,21 @@ impl Recording {
         })
     }
 
-    fn write_manifest(&self, state: &State) -> Option<String> {
+    fn write_manifest(&self, state: &State, sounds: &[&Indexed]) -> Option<String> {
         let pictures = Rate::of(state.spans.iter().map(|span| (span.bytes, span.duration_ms)))?;
-        let heard = || state.sounds.iter().filter(|sound| is_heard(sound));
-        let of_sound = |sound: &Indexed| {
+        let of_sound = |sound: &&Indexed| {
             Rate::of(sound.spans.iter().map(|span| (span.bytes, span.duration_ms)))
         };
         // With the one that takes most.
-        let rates: Vec<Rate> = heard().filter_map(of_sound).collect();
+        let rates: Vec<Rate> = sounds.iter().filter_map(of_sound).collect();
         let most = |of: fn(&Rate) -> u64| rates.iter().map(of).max().unwrap_or(0);
         let mut codecs = self.head.codecs.clone();
-        for sound in heard() {
+        for sound in sounds {
             if !codecs.split(',').any(|known| known == sound.head.codec) {
                 codecs = codecs + "," + &sound.head.codec;
             }
         }
-        let renditions = self.renditions(heard());
+        let renditions = self.renditions(sounds);
         let variant = Variant {
             uri: INDEX.to_owned(),
             bandwidth_bps: pictures.peak_bps + most(|rate| rate.peak_bps),
@@ -108,34 +114,33 @@ impl Recording {
         Some(master.to_string())
     }
 
-    /// The sounds to choose from; the one that comes with the pictures goes without saying if it is
-    /// alone.
-    fn renditions<'a>(&'a self, heard: impl Iterator<Item = &'a Indexed>) -> Vec<Rendition> {
+    /// The sounds to choose from: these, and the one that comes with the pictures.
+    fn renditions(&self, sounds: &[&Indexed]) -> Vec<Rendition> {
+        if sounds.is_empty() {
+            return Vec::new();
+        }
         let within = self.head.sound.iter().map(|label| (0, label, None));
-        let beside = heard.map(|sound| {
+        let beside = sounds.iter().map(|sound| {
             let track = sound.head.track;
             (track, &sound.head.label, Some(sounds::playlist(track)))
         });
         let mut names = Vec::new();
-        let mut is_first = true;
-        let rendition = |(track, label, uri): (u8, &Label, Option<String>)| {
-            let is_first = std::mem::take(&mut is_first);
-            let name = label.shown(track, is_first, &names);
+        let rendition = |(at, (track, label, uri)): (usize, (u8, &Label, Option<String>))| {
+            let name = label.shown(track, at == 0, &names);
             names.push(name.clone());
             Rendition {
                 kind: RenditionKind::Audio,
                 group: AUDIO.to_owned(),
                 name,
                 language: Some(label.language.clone()).filter(|language| !language.is_empty()),
-                default: is_first,
+                default: at == 0,
                 autoselect: true,
                 channels: None,
                 instream_id: None,
                 uri,
             }
         };
-        let all: Vec<_> = within.chain(beside).map(rendition).collect();
-        if all.iter().all(|rendition| rendition.uri.is_none()) { Vec::new() } else { all }
+        within.chain(beside).enumerate().map(rendition).collect()
     }
 
     fn write_pictures(&self, state: &State) -> Option<String> {
@@ -282,9 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_offers_the_sounds_that_are_heard() {
+    fn the_sounds_that_are_heard_are_offered_to_those_who_can_choose() {
         let recording = recording();
-        let text = text(&recording, MANIFEST);
+        let plain = text(&recording, MANIFEST);
+        assert!(plain.contains("CODECS=\"avc1.64001f,mp4a.40.2\""), "{plain}");
+        assert!(!plain.contains("TYPE=AUDIO") && !plain.contains("AUDIO=\""), "{plain}");
+        let text = text(&recording, SOUNDS);
         assert!(text.contains("CODECS=\"avc1.64001f,mp4a.40.2,opus\""), "{text}");
         assert!(text.contains("NAME=\"Main\",DEFAULT=YES"), "{text}");
         assert!(text.contains("URI=\"audio-3.m3u8\""), "{text}");
