@@ -63,6 +63,16 @@ impl Label {
     }
 }
 
+/// CODECS of a variant with these sounds: each codec once.
+pub fn with_codecs<'a>(mut codecs: String, sounds: impl Iterator<Item = &'a str>) -> String {
+    for codec in sounds {
+        if !codecs.split(',').any(|known| known == codec) {
+            codecs = codecs + "," + codec;
+        }
+    }
+    codecs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::captions::Captions;
 use super::dvr::Dvr;
 use super::rung::Rung;
-use super::sounds::Label;
+use super::sounds::{Label, with_codecs};
 use crate::clock;
 use crate::http::text::Text;
 
@@ -331,12 +331,7 @@ impl Stream {
         let (format, measure) = rung.described()?;
         let measured = (measure.peak_bps as f64 * PEAK_HEADROOM) as u64;
         let peak_bps = rung.declared_peak_bps.unwrap_or(measured).max(measure.peak_bps);
-        let mut codecs = format.codecs();
-        for sound in sounds {
-            if !codecs.split(',').any(|known| known == sound.codec) {
-                codecs = codecs + "," + &sound.codec;
-            }
-        }
+        let codecs = with_codecs(format.codecs(), sounds.iter().map(|sound| sound.codec.as_str()));
         // With the one that takes most.
         let most = |of: fn(&Sound) -> u64| sounds.iter().map(of).max().unwrap_or(0);
         Some(Variant {

@@ -14,7 +14,7 @@ use super::part::LEAD_MS;
 use super::sounds::{self, Indexed, SoundSpan};
 use crate::http::text::Text;
 use crate::live::captions::Captions;
-use crate::live::sounds::Label;
+use crate::live::sounds::{Label, with_codecs};
 
 /// The MP4 file.
 pub const FILE: &str = "video.mp4";
@@ -87,12 +87,8 @@ impl Recording {
         // With the one that takes most.
         let rates: Vec<Rate> = sounds.iter().filter_map(of_sound).collect();
         let most = |of: fn(&Rate) -> u64| rates.iter().map(of).max().unwrap_or(0);
-        let mut codecs = self.head.codecs.clone();
-        for sound in sounds {
-            if !codecs.split(',').any(|known| known == sound.head.codec) {
-                codecs = codecs + "," + &sound.head.codec;
-            }
-        }
+        let of_sounds = sounds.iter().map(|sound| sound.head.codec.as_str());
+        let codecs = with_codecs(self.head.codecs.clone(), of_sounds);
         let renditions = self.renditions(sounds);
         let variant = Variant {
             uri: INDEX.to_owned(),
